@@ -1,0 +1,34 @@
+namespace Caisson.Linux;
+
+/// <summary>unshare(2) and setns(2). Both change the calling thread only, save where the kernel wants a single-threaded process (user namespaces).</summary>
+public static class NamespaceCalls
+{
+    /// <summary>Moves the calling thread into new namespaces. A new pid namespace holds its next children.</summary>
+    public static void Unshare(NamespaceKinds kinds) => Libc.Check(Libc.unshare((int)(uint)kinds), $"unshare({kinds})");
+
+    /// <summary>
+    /// Moves the calling thread into namespaces: one for a namespace's descriptor; for a pidfd, at once, all of the process's that
+    /// <paramref name="kinds"/> names (Linux 5.8).
+    /// </summary>
+    public static void Join(FileDescriptor namespaceOrPidFd, NamespaceKinds kinds)
+    {
+        if (!TryJoin(namespaceOrPidFd, kinds, out Errno why))
+        {
+            throw new SyscallException($"setns({kinds})", why);
+        }
+    }
+
+    /// <inheritdoc cref="Join"/>
+    public static bool TryJoin(FileDescriptor namespaceOrPidFd, NamespaceKinds kinds, out Errno why)
+    {
+        int result = Libc.setns(namespaceOrPidFd, (int)(uint)kinds);
+        why = result < 0 ? Libc.LastError : Errno.None;
+        return result >= 0;
+    }
+
+    /// <summary>Whether two descriptors are of the same namespace.</summary>
+    public static bool AreSame(FileDescriptor left, FileDescriptor right) => FileCalls.Stat(left).IsSameFile(FileCalls.Stat(right));
+
+    /// <summary>Whether the running kernel has a kind.</summary>
+    public static bool IsSupported(NamespaceKinds kind) => FileCalls.TryStat($"/proc/self/ns/{kind.ProcName()}", out _, out _, follow: false);
+}
