@@ -1,1 +1,3 @@
-return 0;
+using Caisson.GuestImage;
+
+return args is ["guest", "build", ..] ? GuestBuildCommand.Run(args[2..], Console.Out, Console.Error) : 0;

@@ -1,0 +1,77 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace Caisson.GuestImage;
+
+/// <summary>Undoes the compression of a kernel: LZ4 (Debian's cloud kernels) and gzip here, the others by their name in the error.</summary>
+internal static class KernelPayload
+{
+    private const string Step = "decompress kernel";
+
+    // A distribution kernel is 30 to 80 MB; the size is a number in a foreign file and is allocated at once.
+    private const uint MaxKernelBytes = 512u << 20;
+
+    internal static byte[] Decompress(ReadOnlySpan<byte> payload, string path)
+    {
+        if (payload.Length < 8)
+        {
+            throw new GuestImageException(Step, path, $"damaged: a compressed kernel of {payload.Length} bytes");
+        }
+
+        // The last four bytes tell the uncompressed size: gzip ends so by itself, to the other formats the kernel's build appends it.
+        uint size = BinaryPrimitives.ReadUInt32LittleEndian(payload[^4..]);
+        if (size is 0 or > MaxKernelBytes)
+        {
+            throw new GuestImageException(Step, path, $"damaged: it claims {size} bytes of kernel (limit {MaxKernelBytes})");
+        }
+
+        byte[] kernel = new byte[size];
+        if (payload.StartsWith(Lz4Legacy.Magic))
+        {
+            Lz4Legacy.Decompress(payload[..^4], kernel, path);
+        }
+        else if (payload.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]))
+        {
+            Gunzip(payload, kernel, path);
+        }
+        else
+        {
+            throw Unsupported(payload, path);
+        }
+
+        return kernel;
+    }
+
+    private static void Gunzip(ReadOnlySpan<byte> payload, byte[] kernel, string path)
+    {
+        try
+        {
+            using var source = new MemoryStream(payload.ToArray(), writable: false);
+            using var gzip = new GZipStream(source, CompressionMode.Decompress);
+            gzip.ReadExactly(kernel);
+        }
+        catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException)
+        {
+            throw new GuestImageException(Step, path, cause);
+        }
+    }
+
+    private static GuestImageException Unsupported(ReadOnlySpan<byte> payload, string path)
+    {
+        string? name = Name(payload);
+        return new GuestImageException(Step, path, name is null
+            ? $"compressed in an unknown way (it starts with {Convert.ToHexString(payload[..4])}); use an LZ4 or gzip bzImage, or an uncompressed vmlinux"
+            : $"compressed with {name}, which is not supported; use a kernel compressed with LZ4 (linux-image-cloud-amd64 of Debian 12) or gzip, " +
+              "or give an uncompressed vmlinux (scripts/extract-vmlinux in the kernel's sources makes one)");
+    }
+
+    private static string? Name(ReadOnlySpan<byte> payload) => payload switch
+    {
+        [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, ..] => "xz",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd",
+        [0x42, 0x5a, 0x68, ..] => "bzip2",
+        [0x5d, 0x00, 0x00, ..] => "lzma",
+        [0x89, 0x4c, 0x5a, 0x4f, ..] => "lzo",
+        _ => null,
+    };
+}
