@@ -1,0 +1,20 @@
+namespace Caisson.Hypervisors;
+
+/// <summary>
+/// The descriptor numbers QEMU finds its sockets at. They are fixed, so that a command line is the same for every machine
+/// of a kind; the launcher puts the descriptors there and closes every other one.
+/// </summary>
+public static class QemuDescriptors
+{
+    /// <summary>The listening QMP socket.</summary>
+    public const int Qmp = 4;
+
+    /// <summary>The write end of the console's pipe.</summary>
+    public const int Console = 5;
+
+    /// <summary>The listening socket behind the agent's virtio-serial port, or an open /dev/vhost-vsock.</summary>
+    public const int Agent = 6;
+
+    /// <summary>The connection to virtiofsd.</summary>
+    public const int FileSharing = 7;
+}
