@@ -1,0 +1,8 @@
+namespace Caisson.Linux;
+
+/// <summary>The kernel's random identity of this boot: pids and start times of another boot mean nothing.</summary>
+public static class BootId
+{
+    /// <summary>Reads it, a UUID in lower case.</summary>
+    public static string Read() => KernelFile.Read("/proc/sys/kernel/random/boot_id").TrimEnd('\n');
+}
