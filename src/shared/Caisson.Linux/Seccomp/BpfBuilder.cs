@@ -10,6 +10,9 @@ internal sealed class BpfBuilder
     private readonly List<BpfInstruction> _fromEnd = [];
     private readonly Dictionary<uint, Label> _returns = [];
 
+    // The last jump written to each far target; what comes before it may be near enough to share it.
+    private readonly Dictionary<Label, Label> _trampolines = [];
+
     /// <summary>A place in the program, counted from its end.</summary>
     internal readonly record struct Label(int FromEnd);
 
@@ -44,7 +47,7 @@ internal sealed class BpfBuilder
         // Both are checked with room for the other's trampoline.
         Label near = Within(ifFalse, byte.MaxValue - 1);
         Label nearTrue = Within(ifTrue, byte.MaxValue);
-        return Put(new BpfInstruction(comparison, (byte)Distance(nearTrue), (byte)Distance(near), operand));
+        return Put(new BpfInstruction(comparison, checked((byte)Distance(nearTrue)), checked((byte)Distance(near)), operand));
     }
 
     internal BpfInstruction[] ToArray()
@@ -61,8 +64,22 @@ internal sealed class BpfBuilder
     }
 
     // The label itself where it is near enough to an instruction put now, else a jump to it.
-    private Label Within(Label target, int reach) =>
-        Distance(target) <= reach ? target : Put(new BpfInstruction(BpfInstruction.Jump, 0, 0, (uint)Distance(target)));
+    private Label Within(Label target, int reach)
+    {
+        if (Distance(target) <= reach)
+        {
+            return target;
+        }
+
+        if (_trampolines.TryGetValue(target, out Label trampoline) && Distance(trampoline) <= reach)
+        {
+            return trampoline;
+        }
+
+        trampoline = Put(new BpfInstruction(BpfInstruction.Jump, 0, 0, (uint)Distance(target)));
+        _trampolines[target] = trampoline;
+        return trampoline;
+    }
 
     // How many instructions one put now would skip to get there.
     private int Distance(Label target) => _fromEnd.Count - 1 - target.FromEnd;
