@@ -1,4 +1,6 @@
-namespace Caisson.GuestImage.Tests;
+using Caisson.GuestImage;
+
+namespace Caisson.UnitTests.GuestImage;
 
 /// <summary>
 /// Builds from Debian's own cloud kernel, which `./dev build` and `./dev test` unpack to out/cache/kernel. With "kernel" in

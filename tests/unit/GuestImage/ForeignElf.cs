@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.Text;
+using Caisson.GuestImage;
 
-namespace Caisson.GuestImage.Tests;
+namespace Caisson.UnitTests.GuestImage;
 
 /// <summary>Builds the small ELF files that the tests feed in.</summary>
 internal static class ForeignElf

@@ -1,4 +1,6 @@
-namespace Caisson.GuestImage.Tests;
+using Caisson.GuestImage;
+
+namespace Caisson.UnitTests.GuestImage;
 
 public sealed class GuestImageBuilderTests : IDisposable
 {

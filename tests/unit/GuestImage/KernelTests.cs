@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using Caisson.GuestImage;
 
-namespace Caisson.GuestImage.Tests;
+namespace Caisson.UnitTests.GuestImage;
 
 public sealed class KernelTests
 {

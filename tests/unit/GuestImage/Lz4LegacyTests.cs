@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
+using Caisson.GuestImage;
 
-namespace Caisson.GuestImage.Tests;
+namespace Caisson.UnitTests.GuestImage;
 
 public sealed class Lz4LegacyTests
 {

@@ -1,4 +1,4 @@
-namespace Caisson.GuestImage.Tests;
+namespace Caisson.UnitTests.GuestImage;
 
 /// <summary>A directory that is gone when the test is over.</summary>
 internal sealed class TemporaryDirectory : IDisposable
