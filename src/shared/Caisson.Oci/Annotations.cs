@@ -1,0 +1,17 @@
+namespace Caisson.Oci;
+
+/// <summary>The annotations that mean something to Caisson.</summary>
+public static class Annotations
+{
+    /// <summary>What every annotation of ours begins with.</summary>
+    public const string Prefix = "io.caisson.";
+
+    /// <summary>Asks for an isolation: vm or namespaces. Honoured only where the configuration allows it.</summary>
+    public const string Isolation = "io.caisson.isolation";
+
+    /// <summary>"none" declares that a container in a VM needs no network beside its loopback.</summary>
+    public const string Network = "io.caisson.network";
+
+    /// <summary>In a state: why the container stopped, where that was not its own doing.</summary>
+    public const string Cause = "io.caisson.cause";
+}
