@@ -1,3 +1,9 @@
 using Caisson.GuestImage;
+using Caisson.Hypervisors;
 
-return args is ["guest", "build", ..] ? GuestBuildCommand.Run(args[2..], Console.Out, Console.Error) : 0;
+return args switch
+{
+    [JailLauncher.Verb] => JailLauncher.Run(),
+    ["guest", "build", ..] => GuestBuildCommand.Run(args[2..], Console.Out, Console.Error),
+    _ => 0,
+};
