@@ -1,0 +1,14 @@
+namespace Caisson.Protocol;
+
+/// <summary>What an agent serves as <c>caisson.AgentExtensions</c>, for re-attachment.</summary>
+public interface IAgentExtensions
+{
+    /// <summary>The host has recorded an exec's exit code; the agent may forget it.</summary>
+    Task AcknowledgeExitAsync(AcknowledgeExitRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Answers once what the guest wrote is in the host's files.</summary>
+    Task SyncAsync(SyncRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Lists containers and processes, for a supervisor that finds the agent running.</summary>
+    Task<ListContainersResponse> ListContainersAsync(ListContainersRequest request, CancellationToken cancellationToken);
+}
