@@ -44,13 +44,17 @@ public static unsafe class ProcessTitle
         }
 
         Prctl.SetName(arguments[0][(arguments[0].LastIndexOf('/') + 1)..]);
-        byte[] text = Encoding.UTF8.GetBytes(string.Join('\0', arguments) + '\0');
-        MemoryMapOfProcess map = ReadMap();
-        if (!TryPointKernelTo(text, map))
+        byte[] text = Encode(arguments);
+        if (!TryPointKernelTo(text, ReadMap()))
         {
-            OverwriteInPlace(text, map);
+            OverwriteInPlace(text, ReadMap());
         }
     }
+
+    /// <summary>The way of <see cref="Set"/> that every kernel has.</summary>
+    internal static void SetInPlace(IReadOnlyList<string> arguments) => OverwriteInPlace(Encode(arguments), ReadMap());
+
+    private static byte[] Encode(IReadOnlyList<string> arguments) => Encoding.UTF8.GetBytes(string.Join('\0', arguments) + '\0');
 
     private static bool TryPointKernelTo(byte[] text, MemoryMapOfProcess map)
     {
@@ -76,9 +80,11 @@ public static unsafe class ProcessTitle
         // SAFETY: the kernel itself says that our arguments lie between these two addresses of our stack, which stays mapped and
         // writable; the runtime copied them into strings before Main. The environment behind them is left alone: getenv reads it.
         var space = new Span<byte>((void*)map.ArgumentsStart, (int)(map.ArgumentsEnd - map.ArgumentsStart));
-        int count = Math.Min(text.Length, space.Length - 1);
-        space.Clear();
-        text.AsSpan(0, count).CopyTo(space);
+        if (!space.IsEmpty)
+        {
+            space.Clear();
+            text.AsSpan(0, Math.Min(text.Length, space.Length - 1)).CopyTo(space);
+        }
     }
 
     // Fields of /proc/PID/stat by number (proc(5)); the name in parentheses, which may hold anything, is skipped from behind.

@@ -113,9 +113,10 @@ public static partial class FileCalls
     {
         Libc.Check(Libc.mknodat(directory, name, (uint)type | (mode & 0xFFF), device.ToDev()), $"mknod({name})");
         using PathFd made = OpenPathAt(directory, name);
-        if (FileCalls.Stat(made).Type == type)
+        FileStatus status = Stat(made);
+        if (status.Type == type && status.Mode != (mode & 0xFFF))
         {
-            ChangeMode(made.ProcPath, mode);
+            ChangeMode(made.ProcPath, mode);    // the umask took bits; needs /proc
         }
     }
 
@@ -164,6 +165,29 @@ public static partial class FileCalls
 
     /// <summary>Changes a file's length.</summary>
     public static void Truncate(FileDescriptor fd, long lengthBytes) => Libc.Check(Libc.ftruncate(fd, lengthBytes), "ftruncate");
+
+    /// <summary>Waits until the file's content is on the disk.</summary>
+    public static void Synchronize(FileDescriptor fd) => Libc.Check(Libc.fsync(fd), "fsync");
+
+    /// <summary>Takes a lock on the open file description, flock(2); it goes when the last duplicate closes.</summary>
+    /// <param name="fd">The file.</param>
+    /// <param name="exclusive">Alone, or with others that do not want it alone.</param>
+    /// <param name="wait">Waits for others; else EWOULDBLOCK, which is EAGAIN.</param>
+    /// <param name="why">Why not.</param>
+    public static bool TryLock(FileDescriptor fd, bool exclusive, bool wait, out Errno why)
+    {
+        const int LOCK_SH = 1;
+        const int LOCK_EX = 2;
+        const int LOCK_NB = 4;
+        bool locked;
+        do
+        {
+            locked = Ok(Libc.flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB)), out why);
+        }
+        while (why == Errno.EINTR);
+
+        return locked;
+    }
 
     /// <summary>Makes an open directory the working directory.</summary>
     public static void ChangeDirectory(FileDescriptor directory) => Libc.Check(Libc.fchdir(directory), "fchdir");

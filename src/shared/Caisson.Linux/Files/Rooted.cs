@@ -72,7 +72,8 @@ public static partial class Rooted
     {
         if (!TryFill(into, root, path, flags, mode, resolve, out Errno why))
         {
-            throw new SyscallException($"openat2({path})", why);
+            // No fallback: a walk in user space cannot be made safe against renames as cheaply, and every supported kernel has the call.
+            throw new SyscallException(why == Errno.ENOSYS ? $"openat2({path}), which needs Linux 5.6" : $"openat2({path})", why);
         }
     }
 

@@ -26,6 +26,14 @@ public static class NamespaceCalls
         return result >= 0;
     }
 
+    /// <summary>Shifts a clock of the time namespace that a process's children will be in; before the first of them (time_namespaces(7)).</summary>
+    /// <param name="pid">The process, which has unshared <see cref="NamespaceKinds.Time"/>.</param>
+    /// <param name="clock"><c>monotonic</c> or <c>boottime</c>.</param>
+    /// <param name="seconds">May be negative.</param>
+    /// <param name="nanoseconds">Less than a second.</param>
+    public static void SetTimeOffset(int pid, string clock, long seconds, uint nanoseconds) =>
+        SmallFile.Write($"/proc/{pid}/timens_offsets", $"{clock} {seconds} {nanoseconds}\n");
+
     /// <summary>Whether two descriptors are of the same namespace.</summary>
     public static bool AreSame(FileDescriptor left, FileDescriptor right) => FileCalls.Stat(left).IsSameFile(FileCalls.Stat(right));
 

@@ -58,14 +58,20 @@ public static class SignalState
     /// <summary>Gives every signal its default action.</summary>
     public static void ResetDispositions()
     {
-        KernelSignalAction byDefault = default;    // SIG_DFL is 0
         for (int signal = 1; signal <= 64; signal++)
         {
             if ((Signal)signal is not (Signal.SIGKILL or Signal.SIGSTOP))
             {
-                Libc.Check(Libc.rt_sigaction(13, signal, in byDefault, 0, SetSize), $"rt_sigaction({((Signal)signal).Name()})");
+                ResetDisposition((Signal)signal);
             }
         }
+    }
+
+    /// <summary>Gives one signal its default action.</summary>
+    public static void ResetDisposition(Signal signal)
+    {
+        KernelSignalAction byDefault = default;    // SIG_DFL is 0
+        Libc.Check(Libc.rt_sigaction(13, (int)signal, in byDefault, 0, SetSize), $"rt_sigaction({(int)signal})");
     }
 
     /// <summary>Ignores a signal.</summary>

@@ -117,6 +117,8 @@ public sealed class CredentialTests
         ProcessTitle.Set(title);
 
         Assert.Equal(string.Join('\0', title) + '\0', SmallFile.ReadText("/proc/self/cmdline"));
+        ProcessTitle.SetInPlace(["/bin/true", "x"]);
+        Assert.Equal("/bin/true\0x", SmallFile.ReadText("/proc/self/cmdline").TrimEnd('\0'));
         ProcessTitle.Set(System.Text.Encoding.UTF8.GetString(before).TrimEnd('\0').Split('\0'));
         Prctl.SetName(name);
         Assert.Equal(before, SmallFile.Read("/proc/self/cmdline"));

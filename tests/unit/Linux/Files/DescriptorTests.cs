@@ -101,6 +101,20 @@ public sealed class DescriptorTests
     }
 
     [Fact]
+    public void Lock_keeps_others_out_until_it_closes()
+    {
+        using var scratch = new Scratch();
+        using FileFd first = FileCalls.Open(scratch["lock"], OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0x180);
+        using FileFd second = FileCalls.Open(scratch["lock"], OpenFlags.O_RDWR);
+        Assert.True(FileCalls.TryLock(first, exclusive: true, wait: true, out _));
+
+        Assert.False(FileCalls.TryLock(second, exclusive: false, wait: false, out Errno why));
+        Assert.Equal(Errno.EAGAIN, why);
+        first.Dispose();
+        Assert.True(FileCalls.TryLock(second, exclusive: false, wait: true, out _));
+    }
+
+    [Fact]
     public void Device_numbers_are_encoded_as_makedev_does()
     {
         Assert.Equal(0x103ul, new DeviceNumber(1, 3).ToDev());

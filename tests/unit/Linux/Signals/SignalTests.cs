@@ -73,6 +73,19 @@ public sealed class SignalTests
     });
 
     [Fact]
+    public void Ignored_signal_gets_its_default_action_back()
+    {
+        const ulong UrgentBit = 1UL << ((int)Signal.SIGURG - 1);    // one that the runtime does not use and whose default is harmless
+        SignalState.Ignore(Signal.SIGURG);
+        ulong ignored = Convert.ToUInt64(Status("SigIgn"), 16);
+        SignalState.ResetDisposition(Signal.SIGURG);
+        ulong after = Convert.ToUInt64(Status("SigIgn"), 16);
+
+        Assert.Equal(UrgentBit, ignored & UrgentBit);
+        Assert.Equal(0u, after & UrgentBit);
+    }
+
+    [Fact]
     public void Kill_of_nobody_fails() => Assert.False(SignalState.TryKill(int.MaxValue, Signal.None, out _));
 
     private static string Status(string field) =>
