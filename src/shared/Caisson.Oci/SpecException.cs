@@ -22,6 +22,16 @@ public sealed class SpecException : Exception
         Found = found;
     }
 
+    /// <summary>A rule that is broken, found by validation.</summary>
+    internal SpecException(string file, SpecProblem problem)
+        : base($"{file}: {problem}")
+    {
+        File = file;
+        JsonPath = problem.JsonPath;
+        Expected = problem.Message;
+        Found = "";
+    }
+
     /// <summary>A file that could not be read at all.</summary>
     internal SpecException(string file, string message, Exception? cause)
         : base(message, cause)
@@ -38,9 +48,9 @@ public sealed class SpecException : Exception
     /// <summary>The path of the field; empty for the document itself.</summary>
     public string JsonPath { get; }
 
-    /// <summary>What was expected there.</summary>
+    /// <summary>What was expected there; of a broken rule, the whole message.</summary>
     public string Expected { get; }
 
-    /// <summary>What was found there.</summary>
+    /// <summary>What was found there; empty for a broken rule.</summary>
     public string Found { get; }
 }

@@ -6,7 +6,7 @@ namespace Caisson.Oci;
 
 /// <summary>
 /// Reads specifications of OCI runtime-spec 1.2, and what is known of 1.3. Only the shape is judged here; what the values
-/// mean together is <c>SpecValidator</c>'s. Unknown fields are ignored, as the specification asks.
+/// mean together is <see cref="SpecValidator"/>'s. Unknown fields are ignored, as the specification asks.
 /// </summary>
 public static class SpecReader
 {

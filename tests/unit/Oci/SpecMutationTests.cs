@@ -46,6 +46,7 @@ public sealed class SpecMutationTests
         {
             OciSpec spec = SpecReader.Parse(document, "config.json");
             Assert.Equal(spec, SpecReader.Parse(SpecWriter.Write(spec), "config.json"));
+            Assert.NotNull(SpecValidator.Validate(spec));
         }
         catch (SpecException refused)
         {
