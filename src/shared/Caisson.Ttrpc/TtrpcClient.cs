@@ -199,8 +199,9 @@ public sealed class TtrpcClient : IAsyncDisposable
 
             End("the other side closed it", null);
         }
-        catch (Exception broken) when (broken is IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception broken)
         {
+            // The last stop: without a reader every call would wait for ever.
             End(broken.Message, broken);
         }
     }
