@@ -93,7 +93,9 @@ public static class JailLauncher
     // Bounding first, it needs CAP_SETPCAP; then the ids, which need CAP_SETUID; then the rest, which needs nothing.
     private static void DropPrivileges(JailInstructions instructions)
     {
-        CapabilitySet kept = instructions.Identity is null ? instructions.Capabilities : CapabilitySet.Empty;
+        CapabilitySet kept = instructions.Identity is null
+            ? instructions.Capabilities.Intersect(Capabilities.Get().Permitted)    // we may have fewer than all ourselves
+            : CapabilitySet.Empty;
         Capabilities.DropBounding(kept);
         UserIds.SetSupplementaryGroups([]);
         if (instructions.Identity is { } identity)

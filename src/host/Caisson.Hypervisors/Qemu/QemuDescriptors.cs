@@ -17,4 +17,7 @@ public static class QemuDescriptors
 
     /// <summary>The connection to virtiofsd.</summary>
     public const int FileSharing = 7;
+
+    /// <summary>Both ends of the console's pipe; no option names it. While QEMU has it, the pipe keeps what it holds.</summary>
+    public const int ConsoleKeeper = 8;
 }
