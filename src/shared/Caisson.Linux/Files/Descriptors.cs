@@ -55,6 +55,32 @@ public static class Descriptors
     public static void CloseFrom(int first) =>
         Libc.Check(Libc.close_range((uint)first, uint.MaxValue, 0), "close_range");
 
+    /// <summary>
+    /// Closes every descriptor from <paramref name="first"/> up but these. For a process that waits long before its execve and must not hold
+    /// what it happened to inherit; owner objects of what is closed are not used again.
+    /// </summary>
+    public static void CloseFromExcept(int first, params ReadOnlySpan<FileDescriptor> kept)
+    {
+        Span<int> numbers = stackalloc int[kept.Length];
+        for (int i = 0; i < kept.Length; i++)
+        {
+            numbers[i] = kept[i].Number;
+        }
+
+        numbers.Sort();
+        foreach (int number in numbers)
+        {
+            if (number > first)
+            {
+                Libc.Check(Libc.close_range((uint)first, (uint)number - 1, 0), "close_range");
+            }
+
+            first = Math.Max(first, number + 1);
+        }
+
+        CloseFrom(first);
+    }
+
     internal static void Open(FileDescriptor into, FileDescriptor? directory, string path, OpenFlags flags, uint mode)
     {
         if (!TryOpen(into, directory, path, flags, mode, out Errno why))

@@ -1,0 +1,63 @@
+using Caisson.Linux;
+using Caisson.Oci;
+
+namespace Caisson.Containers;
+
+/// <summary>A container's cgroup: where it is, what fills it, and how it is undone.</summary>
+internal sealed class CgroupPlace
+{
+    private readonly CgroupLayout _layout;
+    private Action _beforeUse = static () => { };
+
+    private CgroupPlace(CgroupLayout layout, string path)
+    {
+        _layout = layout;
+        Path = path;
+    }
+
+    /// <summary>The path below every hierarchy, beginning with a slash.</summary>
+    internal string Path { get; }
+
+    /// <summary>Once <see cref="Fill"/> has made it.</summary>
+    internal Cgroup? Cgroup { get; private set; }
+
+    /// <summary>Decides on a path; nothing is made yet.</summary>
+    internal static CgroupPlace Choose(ContainerRequest request) =>
+        new(request.CgroupLayout ?? CgroupLayout.Discover(), CgroupPath.Of(request));
+
+    /// <summary>A path chosen before.</summary>
+    internal static CgroupPlace At(string path) => new(CgroupLayout.Discover(), path);
+
+    /// <summary>Makes the cgroup with its limits, and moves init in.</summary>
+    internal void Fill(int pid, LinuxResources? resources)
+    {
+        try
+        {
+            Cgroup = Cgroup.Create(_layout, Path);
+            Cgroup.Apply(CgroupConversion.ForCreate(resources));
+            Cgroup.Join(pid);
+        }
+        catch (CgroupException cause)
+        {
+            throw new ContainerException($"unable to apply cgroup configuration: {cause.Message}", cause.Errno, cause);
+        }
+    }
+
+    /// <summary>What init waits for before it looks at its cgroup.</summary>
+    internal void BeforeUse(Action wait) => _beforeUse = wait;
+
+    internal CgroupLayout Use()
+    {
+        _beforeUse();
+        return _layout;
+    }
+
+    internal void Undo()
+    {
+        if (Cgroup is { } made)
+        {
+            made.KillAll(Signal.SIGKILL);
+            made.Remove();
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using Caisson.Linux;
+
+namespace Caisson.Containers;
+
+/// <summary>What init knows: the creator's request, and what the creator prepared for it.</summary>
+internal sealed record InitRequest
+{
+    /// <summary>The creator's request.</summary>
+    internal required ContainerRequest Container { get; init; }
+
+    /// <summary>The container's namespaces.</summary>
+    internal required NamespacePlan Namespaces { get; init; }
+
+    /// <summary>Init's end of the conversation with the creator.</summary>
+    internal required InitChannel Channel { get; init; }
+
+    /// <summary>The fifo to wait on, O_PATH; null where the creator says when to start.</summary>
+    internal PathFd? Fifo { get; init; }
+
+    /// <summary>Trees for bind mounts that the creator had to open, attributes set, by index in <c>mounts</c>.</summary>
+    internal IReadOnlyDictionary<int, MountFd> PreparedSources { get; init; } = new Dictionary<int, MountFd>();
+
+    /// <summary>The container's cgroup; null where it has none of its own.</summary>
+    internal CgroupPlace? Cgroup { get; init; }
+
+    /// <summary>Have all namespaces been joined by the process that cloned init?</summary>
+    internal bool IsStaged { get; init; }
+}

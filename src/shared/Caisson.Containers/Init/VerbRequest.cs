@@ -1,0 +1,200 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Caisson.Linux;
+using Caisson.Oci;
+
+namespace Caisson.Containers;
+
+/// <summary>
+/// A request that crosses execve(2): the hidden verb's process reads it from descriptor 3, and finds the other descriptors at the numbers
+/// that it names. Both sides are the same executable, so this is no format that lasts.
+/// </summary>
+internal static class VerbRequest
+{
+    private const int RequestNumber = 3;
+
+    // A configuration is at most as large as its reader allows, and this holds one or two.
+    private const int MaxRequestBytes = 64 * 1024 * 1024;
+
+    /// <summary>Clones by stub and executes the verb for a new container.</summary>
+    internal static ClonedProcess Start(InitRequest request)
+    {
+        ContainerRequest container = request.Container;
+        var descriptors = new DescriptorTable(RequestNumber + 1);
+        descriptors.Add("channel", request.Channel.Descriptor);
+        descriptors.Add("console", container.ConsoleSocket);
+        descriptors.Add("fifo", request.Fifo);
+        descriptors.Add("rootfs", container.Rootfs);
+        descriptors.AddAll("source.", container.MountSources);
+        descriptors.AddAll("prepared.", request.PreparedSources);
+        byte[] document = Document(json =>
+        {
+            json.WriteString("id", container.Id);
+            json.WriteString("bundle", container.Bundle);
+            json.WriteBoolean("noPivot", container.NoPivot);
+            json.WriteBoolean("noNewKeyring", container.NoNewKeyring);
+            json.WriteString("cgroup", request.Cgroup?.Path);
+            descriptors.Write(json);
+            json.WritePropertyName("spec");
+            json.WriteRawValue(SpecWriter.Write(container.Spec));
+        });
+        return Start(container.Verb!, container.Streams, document, descriptors);
+    }
+
+    /// <summary>Clones by stub and executes the verb for a process in a running container.</summary>
+    internal static ClonedProcess Start(ExecStageRequest request)
+    {
+        ExecRequest exec = request.Exec;
+        var descriptors = new DescriptorTable(RequestNumber + 1);
+        descriptors.Add("channel", request.Channel.Descriptor);
+        descriptors.Add("console", exec.ConsoleSocket);
+        descriptors.Add("init", request.Init);
+        byte[] document = Document(json =>
+        {
+            json.WriteString("id", exec.Id);
+            json.WriteString("bundle", exec.Bundle);
+            json.WriteNumber("kinds", (uint)request.Kinds);
+            descriptors.Write(json);
+            json.WritePropertyName("process");
+            json.WriteRawValue(SpecWriter.Write(exec.Process));
+            json.WritePropertyName("spec");
+            json.WriteRawValue(SpecWriter.Write(exec.Spec));
+        });
+        return Start(exec.Verb!, exec.Streams, document, descriptors);
+    }
+
+    /// <summary>The verb itself.</summary>
+    internal static int Run(IReadOnlyList<string> arguments)
+    {
+        if (arguments.Count != 0)
+        {
+            throw new ArgumentException("the verb init takes no arguments: it is not for people", nameof(arguments));
+        }
+
+        Descriptors.CloseOnExecFrom(RequestNumber);
+        using var file = FileFd.FromNumber(RequestNumber);
+        using JsonDocument document = JsonDocument.Parse(file.ReadToEnd(MaxRequestBytes));
+        JsonElement request = document.RootElement;
+        return request.TryGetProperty("process", out _) ? RunExec(ReadExec(request)) : RunInit(ReadInit(request));
+    }
+
+    private static int RunExec(ExecStageRequest request) => InitFailure.Guard(request.Channel, () =>
+    {
+        // Here already: what is cloned afterwards is born in the cgroup.
+        request.Channel.Expect(InitMessageKind.Proceed);
+        return request.Kinds.HasFlag(NamespaceKinds.User)
+            ? RunAlone(request.Channel, () => ExecStage.Run(request, mayProceed: true))
+            : ExecStage.Run(request, mayProceed: true);
+    });
+
+    private static int RunInit(InitRequest request) => InitFailure.Guard(request.Channel, () =>
+        request.Namespaces.JoinsAny(NamespaceKinds.User)
+            ? RunAlone(request.Channel, () => NamespaceStage.Run(request))
+            : NamespaceStage.Run(request));
+
+    // An executed .NET program has a second thread, the finalizer's, and the kernel lets no process with threads change its user
+    // namespace. A clone of it has one. It is made the creator's child, so that the one it clones in turn can be so too.
+    private static int RunAlone(InitChannel channel, Func<int> stage)
+    {
+        (UnixSocket ours, UnixSocket theirs) = UnixSocket.Pair();
+        using (ours)
+        using (theirs)
+        {
+            using ClonedProcess alone = ManagedClone.Run(new CloneRequest { Flags = CloneFlags.Parent }, () =>
+            {
+                // It goes on when we hang up, so that the creator hears of it before it hears from it.
+                ours.Dispose();
+                _ = theirs.Read(new byte[1]);
+                return stage();
+            });
+            channel.SendNumber(InitMessageKind.Stage, alone.Pid, alone.PidFd);
+            return 0;
+        }
+    }
+
+    private static InitRequest ReadInit(JsonElement json)
+    {
+        var descriptors = DescriptorTable.Read(json);
+        OciSpec spec = ReadSpec(json);
+        var container = new ContainerRequest
+        {
+            Id = json.GetProperty("id").GetString()!,
+            Bundle = json.GetProperty("bundle").GetString()!,
+            Spec = spec,
+            NoPivot = json.GetProperty("noPivot").GetBoolean(),
+            NoNewKeyring = json.GetProperty("noNewKeyring").GetBoolean(),
+            ConsoleSocket = descriptors.Find("console", UnixSocket.FromNumber),
+            Rootfs = descriptors.Find("rootfs", MountFd.FromNumber),
+            MountSources = descriptors.FindAll("source.", MountFd.FromNumber),
+            DiesWithCreator = false,    // it would die with the creator's thread, whichever that was
+        };
+        return new InitRequest
+        {
+            Container = container,
+            Namespaces = NamespacePlan.From(spec.Linux),
+            Channel = new InitChannel(descriptors.Find("channel", UnixSocket.FromNumber)!),
+            Fifo = descriptors.Find("fifo", PathFd.FromNumber),
+            PreparedSources = descriptors.FindAll("prepared.", MountFd.FromNumber),
+            Cgroup = json.GetProperty("cgroup").GetString() is { } path ? CgroupPlace.At(path) : null,
+        };
+    }
+
+    private static ExecStageRequest ReadExec(JsonElement json)
+    {
+        var descriptors = DescriptorTable.Read(json);
+        var exec = new ExecRequest
+        {
+            Id = json.GetProperty("id").GetString()!,
+            Bundle = json.GetProperty("bundle").GetString()!,
+            Spec = ReadSpec(json),
+            Process = SpecReader.ParseProcess(Encoding.UTF8.GetBytes(json.GetProperty("process").GetRawText()), "init request"),
+            InitPid = 0,    // the creator's to know: here the pidfd counts
+            ConsoleSocket = descriptors.Find("console", UnixSocket.FromNumber),
+            DiesWithCreator = false,
+        };
+        return new ExecStageRequest
+        {
+            Exec = exec,
+            Channel = new InitChannel(descriptors.Find("channel", UnixSocket.FromNumber)!),
+            Init = descriptors.Find("init", PidFd.FromNumber)!,
+            Kinds = (NamespaceKinds)json.GetProperty("kinds").GetUInt32(),
+        };
+    }
+
+    private static OciSpec ReadSpec(JsonElement json) =>
+        SpecReader.Parse(Encoding.UTF8.GetBytes(json.GetProperty("spec").GetRawText()), "init request");
+
+    private static byte[] Document(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static ClonedProcess Start(InitVerb verb, StandardStreams? streams, byte[] document, DescriptorTable descriptors)
+    {
+        using MemFd memory = MemFd.Create("caisson-init-request");
+        memory.WriteAll(document);
+        using FileFd request = FileCalls.Open(memory.ProcPath, OpenFlags.O_RDONLY);    // its own offset, at the beginning
+        var clone = new PreparedClone();
+        if (streams is not null)
+        {
+            clone.DuplicateTo(streams.Input, 0).DuplicateTo(streams.Output, 1).DuplicateTo(streams.Error, 2);
+        }
+
+        clone.DuplicateTo(request, RequestNumber);
+        descriptors.PlaceAll(clone);
+        return clone
+            .CloseRangeFrom(RequestNumber + 1 + descriptors.Count)
+            .ResetSignals()
+            .Execveat(verb.Executable, verb.Arguments, [])
+            .Start();
+    }
+}

@@ -1,0 +1,20 @@
+namespace Caisson.Containers;
+
+/// <summary>Creates containers: the creator's side of what <see cref="ContainerInit"/> does inside.</summary>
+public static class ContainerLauncher
+{
+    /// <summary>
+    /// Makes the cgroup, clones init into its namespaces, runs the hooks prestart and createRuntime, and returns once init is prepared
+    /// down to the executable, and waits. The caller writes its state and calls <see cref="LaunchedContainer.Commit"/>.
+    /// On failure nothing is left: no process, cgroup or fifo.
+    /// </summary>
+    /// <param name="request">What to create.</param>
+    /// <exception cref="ContainerException">The step that failed, in runc's words.</exception>
+    public static LaunchedContainer Create(ContainerRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        RequestCheck.Check(request);
+        using var launch = new ContainerLaunch(request);
+        return launch.Run();
+    }
+}

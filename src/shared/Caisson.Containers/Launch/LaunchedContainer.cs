@@ -1,0 +1,102 @@
+using Caisson.Linux;
+
+namespace Caisson.Containers;
+
+/// <summary>
+/// A container whose init is prepared and waits: what <see cref="ContainerLauncher.Create"/> returns.
+/// <see cref="Dispose"/> closes descriptors only; a container that nobody committed dies with its creator.
+/// </summary>
+public sealed class LaunchedContainer : IDisposable
+{
+    private readonly InitChannel _channel;
+    private readonly bool _waitsOnFifo;
+    private bool _committed;
+    private bool _reaped;
+
+    internal LaunchedContainer(int pid, PidFd pidFd, Cgroup? cgroup, InitChannel channel, bool waitsOnFifo)
+    {
+        Pid = pid;
+        PidFd = pidFd;
+        Cgroup = cgroup;
+        _channel = channel;
+        _waitsOnFifo = waitsOnFifo;
+    }
+
+    /// <summary>Init's pid as the caller sees it.</summary>
+    public int Pid { get; }
+
+    /// <summary>Init's pidfd; readable once init has ended.</summary>
+    public PidFd PidFd { get; }
+
+    /// <summary>The container's cgroup, or null where it has none of its own.</summary>
+    public Cgroup? Cgroup { get; }
+
+    /// <summary>Init's pid and start time, for the state.</summary>
+    public ProcessIdentity Identity => ProcessIdentity.Read(Pid);
+
+    /// <summary>
+    /// The state is written: init no longer dies with its creator, and, with a fifo, waits on it from here.
+    /// Returns once that is so, so that the caller may end.
+    /// </summary>
+    /// <exception cref="ContainerException">Init has ended meanwhile.</exception>
+    public void Commit()
+    {
+        _channel.Send(InitMessageKind.Commit);
+        _channel.Expect(InitMessageKind.Committed);
+        _committed = true;
+        if (_waitsOnFifo)
+        {
+            _channel.Dispose();
+        }
+    }
+
+    /// <summary>Lets a container without fifo run its workload; returns once the workload has been executed.</summary>
+    /// <exception cref="ContainerException">The executable cannot be executed, or a startContainer hook failed.</exception>
+    public void Start()
+    {
+        if (_waitsOnFifo)
+        {
+            throw new InvalidOperationException("this container waits on its fifo: use ContainerStarter.Start");
+        }
+
+        if (!_committed)
+        {
+            Commit();
+        }
+
+        _channel.Send(InitMessageKind.Start);
+        _channel.ExpectEnd();
+        _channel.Dispose();
+    }
+
+    /// <summary>Waits for init's end and reaps it. Only the creator can.</summary>
+    public ExitStatus Wait()
+    {
+        ExitStatus status = ProcessWait.Wait(Pid);
+        _reaped = true;
+        return status;
+    }
+
+    /// <summary>Kills init, reaps it, and removes the cgroup: for a caller that cannot finish what it began.</summary>
+    public void Abort()
+    {
+        if (!_reaped)
+        {
+            _ = PidFd.TrySendSignal((int)Signal.SIGKILL, out _);
+            _ = Wait();
+        }
+
+        if (Cgroup is { } cgroup)
+        {
+            cgroup.KillAll(Signal.SIGKILL);
+            cgroup.Remove();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _channel.Dispose();
+        PidFd.Dispose();
+    }
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics.CodeAnalysis;
+using Caisson.Linux;
+using Caisson.Oci;
+
+namespace Caisson.Containers;
+
+/// <summary>
+/// Sources of bind mounts that the creator opens: for a new user namespace, whose root may not reach them, and with mapped ids,
+/// which only the creator may ask for.
+/// </summary>
+internal static class PreparedSource
+{
+    internal static bool TryOpen(ContainerRequest request, NamespacePlan namespaces, int index, [NotNullWhen(true)] out MountFd? source)
+    {
+        source = null;
+        OciMount mount = request.Spec.Mounts[index];
+        bool mapsIds = mount.UidMappings.Count + mount.GidMappings.Count > 0;
+        bool isForeign = namespaces.Creates(NamespaceKinds.User) || namespaces.JoinsAny(NamespaceKinds.User | NamespaceKinds.Mount);
+        MountOptions options = MountOptions.Parse(mount.Options);
+        if ((!options.IsBind && mount.Type != "bind") || (!mapsIds && !options.IsIdMapped && !isForeign))
+        {
+            return false;
+        }
+
+        try
+        {
+            source = Open(request, index, mount, options, mapsIds);
+            return true;
+        }
+        catch (SyscallException cause)
+        {
+            throw ContainerException.Because($"error mounting \"{mount.Source}\" to rootfs at \"{mount.Destination}\"", cause);
+        }
+    }
+
+    private static MountFd Open(ContainerRequest request, int index, OciMount mount, MountOptions options, bool mapsIds)
+    {
+        MountFd tree = request.MountSources.TryGetValue(index, out MountFd? given)
+            ? given
+            : BindSource.Open(BindSource.PathOf(mount, request.Bundle), options.Flags.HasFlag(MountFlags.MS_REC));
+        BindSource.Restrict(tree, options);
+        BindSource.Isolate(tree);
+        if (mapsIds || options.IsIdMapped)
+        {
+            // Without mappings of its own the mount takes the container's.
+            using NamespaceFd ids = mapsIds
+                ? UserMaps.OpenNamespace(mount.UidMappings, mount.GidMappings)
+                : UserMaps.OpenNamespace(request.Spec.Linux!.UidMappings, request.Spec.Linux.GidMappings);
+            MountCalls.SetAttributes(tree, 0, recursive: options.IsIdMappedRecursively, userNamespace: ids);
+        }
+
+        return tree;
+    }
+}

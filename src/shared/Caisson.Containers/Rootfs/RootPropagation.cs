@@ -1,0 +1,76 @@
+using Caisson.Linux;
+
+namespace Caisson.Containers;
+
+/// <summary>
+/// <c>linux.rootfsPropagation</c>: how mounts travel between the container's root and the host. Default is slave: the host's
+/// mounts come in, the container's stay in.
+/// </summary>
+internal readonly struct RootPropagation
+{
+    private readonly MountPropagation _type;
+    private readonly bool _isRecursive;
+
+    private RootPropagation(MountPropagation type, bool isRecursive)
+    {
+        _type = type;
+        _isRecursive = isRecursive;
+    }
+
+    internal static RootPropagation Of(string? name) => name switch
+    {
+        null or "" => new(MountPropagation.Unchanged, true),
+        "slave" => new(MountPropagation.Slave, false),
+        "rslave" => new(MountPropagation.Slave, true),
+        "private" => new(MountPropagation.Private, false),
+        "rprivate" => new(MountPropagation.Private, true),
+        "shared" => new(MountPropagation.Shared, false),
+        "rshared" => new(MountPropagation.Shared, true),
+        "unbindable" => new(MountPropagation.Unbindable, false),
+        "runbindable" => new(MountPropagation.Unbindable, true),
+        _ => throw new ContainerException($"rootfsPropagation={name} is not supported", Errno.EINVAL),
+    };
+
+    /// <summary>
+    /// Before anything is mounted: from here nothing reaches the host, except from a root that is to be shared with it.
+    /// </summary>
+    internal void Separate()
+    {
+        if (_type == MountPropagation.Shared)
+        {
+            MountCalls.SetPropagation("/", _type, _isRecursive);
+            return;
+        }
+
+        // An unbindable host tree could not be bound from, so that type, like private, is given to the root at the end.
+        MountPropagation separating = _type == MountPropagation.Private ? MountPropagation.Private : MountPropagation.Slave;
+        MountCalls.SetPropagation("/", separating, recursive: true);
+    }
+
+    /// <summary>The mount on which the root is attached must not be shared, or the attachment itself would travel, and pivot_root(2) refuses.</summary>
+    internal void HideFromPeers(string rootPath)
+    {
+        if (_type != MountPropagation.Shared)
+        {
+            return;
+        }
+
+        ulong parent = FileCalls.Stat(rootPath).MountId;
+        foreach (MountInfo mount in MountInfo.Read())
+        {
+            if ((ulong)mount.Id == parent)
+            {
+                MountCalls.SetPropagation(mount.MountPoint, MountPropagation.Private, recursive: false);
+            }
+        }
+    }
+
+    /// <summary>Once inside.</summary>
+    internal void ApplyToRoot()
+    {
+        if (_type != MountPropagation.Unchanged && _type != MountPropagation.Slave)
+        {
+            MountCalls.SetPropagation("/", _type, _isRecursive);
+        }
+    }
+}
