@@ -1,9 +1,3 @@
-using Caisson.GuestImage;
-using Caisson.Hypervisors;
+using Caisson;
 
-return args switch
-{
-    [JailLauncher.Verb] => JailLauncher.Run(),
-    ["guest", "build", ..] => GuestBuildCommand.Run(args[2..], Console.Out, Console.Error),
-    _ => 0,
-};
+return Entry.Run(args);

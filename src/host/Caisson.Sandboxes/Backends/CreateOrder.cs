@@ -1,0 +1,47 @@
+using Caisson.Oci;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>What <c>create</c> and <c>run</c> ask of a backend.</summary>
+public sealed record CreateOrder
+{
+    public required string Id { get; init; }
+
+    /// <summary>The bundle's absolute path.</summary>
+    public required string Bundle { get; init; }
+
+    /// <summary>The configuration, validated.</summary>
+    public required OciSpec Spec { get; init; }
+
+    /// <summary>The container's record directory: the place of its fifo.</summary>
+    public required string RecordDirectory { get; init; }
+
+    /// <summary>This boot.</summary>
+    public required string BootId { get; init; }
+
+    /// <summary>Saves the record; called once the container exists and before it may outlive this command.</summary>
+    public required Action<ContainerRecord> Commit { get; init; }
+
+    /// <summary>Where the terminal's master is sent.</summary>
+    public string? ConsoleSocket { get; init; }
+
+    /// <summary>Whether the caller does not wait for the container's end.</summary>
+    public bool Detach { get; init; }
+
+    public bool NoPivot { get; init; }
+
+    public bool NoNewKeyring { get; init; }
+
+    public bool NoSubreaper { get; init; }
+
+    /// <summary>Whether cgroupsPath is written as slice:prefix:name.</summary>
+    public bool SystemdCgroup { get; init; }
+
+    /// <summary>Whether failing to use cgroups is no failure; null decides by whether we are root.</summary>
+    public bool? Rootless { get; init; }
+
+    public int PreserveFds { get; init; }
+
+    /// <summary>Told of what the user should hear though nothing failed.</summary>
+    public Action<string>? Warn { get; init; }
+}

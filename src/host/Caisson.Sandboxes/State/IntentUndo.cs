@@ -1,0 +1,82 @@
+using System.Globalization;
+using Caisson.Linux;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>Undoes what an abandoned journal lists, latest first; what is gone already is fine.</summary>
+public static class IntentUndo
+{
+    /// <param name="journal">The journal of a command that died.</param>
+    /// <param name="bootId">This boot: processes of another one are dead already.</param>
+    /// <exception cref="SandboxException">Something could not be removed; the journal stays, so that the next command tries again.</exception>
+    public static void Undo(JournalContents journal, string bootId)
+    {
+        ArgumentNullException.ThrowIfNull(journal);
+        bool sameBoot = journal.BootId == bootId;
+
+        // All processes before all else: they keep cgroups and mounts busy.
+        for (int i = journal.Open.Count - 1; i >= 0; i--)
+        {
+            if (journal.Open[i].Kind == IntentKind.Process && sameBoot)
+            {
+                Kill(journal.Open[i].Key);
+            }
+        }
+
+        for (int i = journal.Open.Count - 1; i >= 0; i--)
+        {
+            UndoOne(journal.Open[i]);
+        }
+    }
+
+    private static void UndoOne(Intent intent)
+    {
+        switch (intent.Kind)
+        {
+            case IntentKind.Cgroup:
+                RecordedCgroup.Remove(intent.Key);
+                break;
+            case IntentKind.Mount:
+                MountCalls.TryUnmount(intent.Key, UnmountFlags.MNT_DETACH | UnmountFlags.UMOUNT_NOFOLLOW, out _);
+                break;
+            case IntentKind.Directory:
+                Remove(intent.Key, isDirectory: true);
+                break;
+            case IntentKind.File:
+                Remove(intent.Key, isDirectory: false);
+                break;
+            default:
+                break;
+        }
+    }
+
+    // Never with what is in it: something foreign may be mounted there.
+    private static void Remove(string path, bool isDirectory)
+    {
+        if (!FileCalls.TryRemove(path, isDirectory, out Errno why) && why is not (Errno.ENOENT or Errno.ENOTDIR))
+        {
+            throw new SandboxException($"cannot undo what a killed command left: remove {path}: {Failure.Words(why)}");
+        }
+    }
+
+    private static void Kill(string key)
+    {
+        int colon = key.IndexOf(':');
+        var process = new ProcessIdentity(
+            int.Parse(key.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture),
+            ulong.Parse(key.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture));
+
+        // The pidfd first, the identity second: then it is this very process that the pidfd means.
+        if (PidFd.TryOpen(process.Pid, out PidFd? found, out _))
+        {
+            using (found)
+            {
+                if (process.IsAlive)
+                {
+                    found.TrySendSignal((int)Signal.SIGKILL, out _);
+                    Poller.Wait(found, PollEvents.In, TimeSpan.FromSeconds(5));
+                }
+            }
+        }
+    }
+}

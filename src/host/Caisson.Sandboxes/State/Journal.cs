@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.Text.Json;
+using Caisson.Linux;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>What an intent is about, and so how it is undone.</summary>
+public enum IntentKind
+{
+    /// <summary>A cgroup; the key is its path as the backend names it.</summary>
+    Cgroup,
+
+    /// <summary>A process; the key is <c>PID:STARTTIME</c>.</summary>
+    Process,
+
+    /// <summary>A directory, empty by the time it is undone; the key is its path.</summary>
+    Directory,
+
+    /// <summary>A file; the key is its path.</summary>
+    File,
+
+    /// <summary>A mount in the host's mount namespace; the key is its path.</summary>
+    Mount,
+}
+
+/// <summary>Something that was about to be made.</summary>
+/// <param name="Kind">What.</param>
+/// <param name="Key">Which.</param>
+public readonly record struct Intent(IntentKind Kind, string Key)
+{
+    public static Intent Process(ProcessIdentity process) => new(IntentKind.Process, $"{process.Pid}:{process.StartTimeTicks}");
+}
+
+/// <summary>
+/// The intents of one command on one container, written before each step and never rewritten: whatever a killed process leaves half
+/// done is found here. The first line says who writes and under which boot. Nothing is synced: the directory is on tmpfs, and a power
+/// loss ends the containers anyway. Owned by the holder of the container's lock.
+/// </summary>
+public sealed class Journal : IDisposable
+{
+    /// <summary>The file's name in a container's directory; its presence tells our directories from those of other runtimes.</summary>
+    public const string FileName = "journal";
+
+    private const uint FileMode = 0x180; // 0600
+
+    private readonly FileFd _file;
+
+    private Journal(FileFd file) => _file = file;
+
+    /// <summary>Begins the journal of a container that is about to be created.</summary>
+    /// <param name="directory">The container's directory.</param>
+    /// <param name="owner">The creating process.</param>
+    /// <param name="bootId">This boot.</param>
+    public static Journal Begin(string directory, ProcessIdentity owner, string bootId)
+    {
+        var journal = new Journal(Open(directory, OpenFlags.O_CREAT | OpenFlags.O_TRUNC));
+        journal.Write(json =>
+        {
+            json.WriteNumber("caissonFormat", ContainerRecord.FormatVersion);
+            json.WriteNumber("pid", owner.Pid);
+            json.WriteNumber("startTime", owner.StartTimeTicks);
+            json.WriteString("bootId", bootId);
+        });
+        return journal;
+    }
+
+    /// <summary>Goes on with the journal of an existing container.</summary>
+    public static Journal Continue(string directory) => new(Open(directory, 0));
+
+    /// <summary>Before the step.</summary>
+    public void Intend(Intent intent) => WriteIntent(intent, done: false);
+
+    /// <summary>After it was undone: it need not be looked at again.</summary>
+    public void Done(Intent intent) => WriteIntent(intent, done: true);
+
+    public void Dispose() => _file.Dispose();
+
+    private static FileFd Open(string directory, OpenFlags how) =>
+        FileCalls.Open(Path.Combine(directory, FileName), OpenFlags.O_WRONLY | OpenFlags.O_APPEND | how, FileMode);
+
+    private void WriteIntent(Intent intent, bool done) => Write(json =>
+    {
+        json.WriteString("kind", NameOf(intent.Kind));
+        json.WriteString("key", intent.Key);
+        json.WriteBoolean("done", done);
+    });
+
+    // One write(2) for each line: a killed writer leaves whole lines and at most one torn one at the end.
+    private void Write(Action<Utf8JsonWriter> fields)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            fields(json);
+            json.WriteEndObject();
+        }
+
+        buffer.Write("\n"u8);
+        _file.WriteAll(buffer.WrittenSpan);
+    }
+
+    internal static string NameOf(IntentKind kind) => kind switch
+    {
+        IntentKind.Cgroup => "cgroup",
+        IntentKind.Process => "process",
+        IntentKind.Directory => "directory",
+        IntentKind.File => "file",
+        IntentKind.Mount => "mount",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+    };
+}

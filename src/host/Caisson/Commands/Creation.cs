@@ -1,0 +1,149 @@
+using Caisson.Linux;
+using Caisson.Oci;
+using Caisson.Sandboxes;
+
+namespace Caisson;
+
+/// <summary>The way from a bundle to a container that <c>create</c>, <c>run</c> and <c>do</c> have in common.</summary>
+internal sealed class Creation : IDisposable
+{
+    private readonly Runtime _runtime;
+    private readonly string _id;
+    private readonly ContainerLock _held;
+    private readonly Journal _journal;
+    private bool _committed;
+
+    private Creation(Runtime runtime, string id, CreateOrder order, IContainerBackend backend, ContainerLock held, Journal journal)
+    {
+        _runtime = runtime;
+        _id = id;
+        _held = held;
+        _journal = journal;
+        Backend = backend;
+        Order = order with { Commit = Commit };
+    }
+
+    internal IContainerBackend Backend { get; }
+
+    internal CreateOrder Order { get; }
+
+    internal Journal Journal => _journal;
+
+    /// <summary>Reads the bundle, checks everything that can be checked before anything is made, and claims the id.</summary>
+    internal static Creation Begin(Invocation invocation, bool detach)
+    {
+        FlagValues flags = invocation.Flags;
+        string id = invocation.Arguments[0];
+        string bundle = EnterBundle(flags.Text(CreationFlags.Bundle));
+        byte[] config = ReadConfig(bundle);
+        OciSpec spec = SpecReader.Parse(config, SpecReader.ConfigFileName);
+        ContainerId.Check(id);
+        string? consoleSocket = flags.Text(CreationFlags.ConsoleSocket) is { Length: > 0 } socket ? socket : null;
+        CreationFlags.CheckTerminal(spec.Process, detach, consoleSocket);
+        var order = new CreateOrder
+        {
+            Id = id,
+            Bundle = bundle,
+            Spec = spec,
+            RecordDirectory = "",
+            BootId = BootId.Read(),
+            Commit = _ => { },
+            ConsoleSocket = consoleSocket,
+            Detach = detach,
+            NoPivot = flags.IsSet("no-pivot"),
+            NoNewKeyring = flags.IsSet("no-new-keyring"),
+            NoSubreaper = flags.IsSet("no-subreaper"),
+            SystemdCgroup = invocation.Globals.SystemdCgroup,
+            Rootless = invocation.Globals.Rootless,
+            PreserveFds = CreationFlags.CountPreserved(flags),
+            Warn = invocation.Log.Warning,
+        };
+        return Claim(new Runtime(invocation), order, config);
+    }
+
+    /// <summary>Claims the id of an order and begins its journal.</summary>
+    internal static Creation Claim(Runtime runtime, CreateOrder order, ReadOnlySpan<byte> config)
+    {
+        SpecVerdict verdict = SpecValidator.Validate(order.Spec, new SpecValidation { SystemdCgroup = order.SystemdCgroup });
+        verdict.ThrowIfInvalid(SpecReader.ConfigFileName);
+        foreach (SpecProblem doubt in verdict.Warnings)
+        {
+            order.Warn?.Invoke($"{SpecReader.ConfigFileName}: {doubt}");
+        }
+
+        IContainerBackend backend = runtime.Choose(order.Spec.Annotations);
+        runtime.Places.EnsureRoot();
+        ContainerLock held = runtime.Store.Claim(order.Id, found => Undo(found, order.BootId));
+        Journal? journal = null;
+        try
+        {
+            string directory = runtime.Store.DirectoryOf(order.Id);
+            journal = Journal.Begin(directory, ProcessIdentity.OfSelf(), order.BootId);
+            runtime.Store.SaveConfig(order.Id, config);
+            return new Creation(runtime, order.Id, order with { RecordDirectory = directory }, backend, held, journal);
+        }
+        catch
+        {
+            journal?.Dispose();
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The container is gone after all: its record goes with it.</summary>
+    internal void Abandon() => _committed = false;
+
+    /// <summary>Others may act on the container from here.</summary>
+    internal void Unlock() => _held.Dispose();
+
+    /// <summary>Closes; a creation that was not committed leaves no record.</summary>
+    public void Dispose()
+    {
+        _journal.Dispose();
+        if (!_committed)
+        {
+            _runtime.Store.Remove(_id);
+        }
+
+        _held.Dispose();
+    }
+
+    private void Commit(ContainerRecord record)
+    {
+        _runtime.Store.Save(record);
+        _committed = true;
+    }
+
+    internal static void Undo(StoredContainer found, string bootId)
+    {
+        if (found.Journal is { } journal)
+        {
+            IntentUndo.Undo(journal, bootId);
+        }
+    }
+
+    // As runc does: relative paths in a configuration, and in its hooks, begin at the bundle.
+    private static string EnterBundle(string? bundle)
+    {
+        if (string.IsNullOrEmpty(bundle))
+        {
+            return Environment.CurrentDirectory;
+        }
+
+        return FileCalls.TryChangeDirectory(bundle, out Errno why)
+            ? Environment.CurrentDirectory
+            : throw new SandboxException($"chdir {bundle}: {Failure.Words(why)}: --bundle must name a directory with a {SpecReader.ConfigFileName}");
+    }
+
+    private static byte[] ReadConfig(string bundle)
+    {
+        try
+        {
+            return SmallFile.Read(Path.Combine(bundle, SpecReader.ConfigFileName), SpecLimits.MaxDocumentBytes);
+        }
+        catch (SyscallException cause) when (cause.Errno == Errno.ENOENT)
+        {
+            throw new SandboxException($"JSON specification file {SpecReader.ConfigFileName} not found in {bundle}: `caisson spec --bundle {bundle}` writes one to begin with", cause);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using Caisson.Sandboxes;
+
+namespace Caisson;
+
+/// <summary><c>run</c>: create, start and, in the foreground, wait and delete.</summary>
+internal sealed class RunCommand : Command
+{
+    internal override string Name => "run";
+
+    internal override string Summary => "create and start a container, and wait for it";
+
+    internal override string Usage => "[options] CONTAINER";
+
+    internal override string Description =>
+        "Runs a bundle. Its exit code, or 128 plus the signal that killed it, is the command's; signals that\nthe command gets are passed on. The container is deleted when it ends, unless --keep or --detach.";
+
+    internal override IReadOnlyList<Flag> Flags =>
+    [
+        .. CreationFlags.Shared,
+        Flag.Switch("detach", "do not wait for the container's end", 'd'),
+        Flag.Switch("keep", "keep the container's record after its end"),
+        Flag.Switch("no-subreaper", "leave orphans of the container to the host's init"),
+    ];
+
+    internal override string FailurePrefix => "caisson run failed: ";
+
+    internal override bool EntersContainer => true;
+
+    internal override bool PassesSignals(FlagValues flags) => !flags.IsSet("detach");
+
+    internal override int Run(Invocation invocation)
+    {
+        string? pidFile = CreateCommand.AbsolutePidFile(invocation);
+        bool detach = invocation.Flags.IsSet("detach");
+        using Creation creation = Creation.Begin(invocation, detach);
+        return detach
+            ? RunDetached(creation, pidFile)
+            : RunToTheEnd(invocation, creation, pidFile, keep: invocation.Flags.IsSet("keep"));
+    }
+
+    private static int RunDetached(Creation creation, string? pidFile)
+    {
+        ContainerRecord record = creation.Backend.Create(creation.Order, creation.Journal);
+        try
+        {
+            creation.Backend.Start(record, creation.Order.Spec);
+            creation.Order.Commit(record with { Status = ContainerLifecycle.Next(record.Status, ContainerEvent.Start) });
+            PidFile.Write(pidFile, record.Init.Pid);
+            return 0;
+        }
+        catch
+        {
+            // A run that fails leaves no container, as runc's does not.
+            creation.Backend.Delete(record, creation.Order.Spec);
+            creation.Abandon();
+            throw;
+        }
+    }
+
+    internal static int RunToTheEnd(Invocation invocation, Creation creation, string? pidFile, bool keep)
+    {
+        ContainerRecord? running = null;
+        try
+        {
+            int code = creation.Backend.Run(creation.Order, creation.Journal, record =>
+            {
+                running = record;
+                PidFile.Write(pidFile, record.Init.Pid);
+                creation.Unlock();
+            });
+            return code;
+        }
+        finally
+        {
+            if (running is not null && !keep)
+            {
+                DeleteCommand.DeleteAfterRun(new Runtime(invocation), running, creation.Order.Spec);
+            }
+        }
+    }
+}

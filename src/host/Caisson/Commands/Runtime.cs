@@ -1,0 +1,89 @@
+using Caisson.Linux;
+using Caisson.Oci;
+using Caisson.Sandboxes;
+
+namespace Caisson;
+
+/// <summary>What every command on containers works with: the places, the records, and the backend of each isolation.</summary>
+internal sealed class Runtime
+{
+    private readonly GlobalOptions _globals;
+
+    internal Runtime(Invocation invocation)
+    {
+        _globals = invocation.Globals;
+        Places = RuntimePlaces.Decide(_globals.Root, UserIds.EffectiveUser, Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR"));
+        Store = new ContainerStore(Places.Root);
+    }
+
+    internal RuntimePlaces Places { get; }
+
+    internal ContainerStore Store { get; }
+
+    /// <summary>The backend that a new container gets.</summary>
+    internal IContainerBackend Choose(IReadOnlyDictionary<string, string>? annotations)
+    {
+        IContainerBackend backend = Backend(Choice(ConfigurationReader.Read(_globals.Config)).For(annotations));
+        backend.RequirePossible();
+        return backend;
+    }
+
+    /// <summary>All that speaks for one isolation or another.</summary>
+    internal IsolationChoice Choice(Configuration configuration) => new()
+    {
+        Flag = _globals.Isolation,
+        Environment = Environment.GetEnvironmentVariable(IsolationChoice.Variable),
+        ProgramName = Environment.GetCommandLineArgs()[0],
+        Configuration = configuration,
+    };
+
+    /// <summary>The backend of an isolation; of an existing container it is the one in its record, whatever is configured now.</summary>
+    internal IContainerBackend Backend(Isolation isolation) => isolation switch
+    {
+        Isolation.Namespaces => new UnavailableBackend(isolation, "containers from namespaces are not part of this build yet"),
+        Isolation.Vm => new UnavailableBackend(isolation, "virtual machines are not part of this build yet; `--isolation namespaces` runs the container on the host's kernel"),
+        _ => new UnavailableBackend(isolation, "the application kernel is not there yet; use vm or namespaces"),
+    };
+
+    /// <exception cref="NoSuchContainerException">There is none.</exception>
+    internal (ContainerRecord Record, IContainerBackend Backend) Load(string id)
+    {
+        ContainerRecord record = Store.Load(id);
+        return (record, Backend(record.Isolation));
+    }
+
+    /// <summary>Takes a container's lock and then loads it, so that what is read stays true.</summary>
+    /// <exception cref="NoSuchContainerException">There is none.</exception>
+    internal LockedContainer LoadLocked(string id)
+    {
+        if (Store.Look(id).State == StoredState.Nothing)
+        {
+            throw new NoSuchContainerException();
+        }
+
+        ContainerLock held = ContainerLock.Take(Store.DirectoryOf(id), id, ContainerLock.Patience) ?? throw new NoSuchContainerException();
+        try
+        {
+            (ContainerRecord record, IContainerBackend backend) = Load(id);
+            return new LockedContainer(held, record, backend);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The configuration that a container was created with.</summary>
+    internal OciSpec Spec(string id) => SpecReader.Read(Store.ConfigOf(id));
+}
+
+/// <summary>A container that nobody else changes until this is disposed.</summary>
+internal sealed class LockedContainer(ContainerLock held, ContainerRecord record, IContainerBackend backend) : IDisposable
+{
+    internal ContainerRecord Record { get; } = record;
+
+    internal IContainerBackend Backend { get; } = backend;
+
+    public void Dispose() => held.Dispose();
+}

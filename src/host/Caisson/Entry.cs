@@ -1,0 +1,64 @@
+using Caisson.Linux;
+using Caisson.Oci;
+using Caisson.Sandboxes;
+
+namespace Caisson;
+
+/// <summary>Reads the command line, runs the command, and turns whatever goes wrong into one line and an exit code.</summary>
+internal static class Entry
+{
+    internal static int Run(string[] words)
+    {
+        // Before the global flags are read, nobody knows of a log file.
+        var log = new CommandLog(file: null, json: false, debug: false);
+        Command? command = null;
+        try
+        {
+            (GlobalOptions globals, string[] rest, string? text) = CommandLineReader.ReadGlobals(words);
+            log = new CommandLog(globals.LogFile, globals.LogsJson, globals.Debug);
+            if (text is null)
+            {
+                CommandLineReader.Request request = CommandLineReader.ReadCommand(globals, rest, log);
+                if (request.Command is not null)
+                {
+                    command = request.Command;
+                    if (command.EntersContainer)
+                    {
+                        ProtectedProgram.Enter(command.PassesSignals(request.Invocation!.Flags));
+                    }
+
+                    return command.Run(request.Invocation!);
+                }
+
+                text = request.Text!;
+            }
+
+            StandardStream.Output.Write(text);
+            return 0;
+        }
+        catch (UsageException wrong)
+        {
+            log.Error(wrong.Message);
+            return wrong.ExitCode;
+        }
+        catch (Exception cause)
+        {
+            log.Error((command?.FailurePrefix ?? "") + Explain(cause));
+            if (log.IsDebug)
+            {
+                log.Debug(cause.ToString());
+            }
+
+            return command?.FailureCode ?? 1;
+        }
+    }
+
+    // The known kinds carry a message written for the user; anything else is a defect, and its kind helps to report it.
+    private static string Explain(Exception cause) => cause switch
+    {
+        SandboxException or SpecException or SyscallException => cause.Message,
+        IOException or UnauthorizedAccessException => Failure.Describe(cause),
+        OutOfMemoryException => "out of memory",
+        _ => $"internal error: {cause.GetType().Name}: {cause.Message} (--debug shows where)",
+    };
+}
