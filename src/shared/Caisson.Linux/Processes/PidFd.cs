@@ -55,6 +55,12 @@ public sealed class PidFd : FileDescriptor
         }
     }
 
+    /// <inheritdoc cref="SendSignal(int)"/>
+    public void SendSignal(Signal signal) => SendSignal((int)signal);
+
+    /// <inheritdoc cref="TrySendSignal(int, out Errno)"/>
+    public bool TrySendSignal(Signal signal, out Errno why) => TrySendSignal((int)signal, out why);
+
     /// <summary>Sends a signal; ESRCH when the process has ended and been reaped.</summary>
     /// <param name="signal">The signal's number; 0 only checks.</param>
     /// <param name="why">The error.</param>

@@ -1,0 +1,142 @@
+using System.Net;
+using System.Runtime.ExceptionServices;
+using Caisson.Linux;
+
+namespace Caisson.UnitTests.Linux;
+
+/// <summary>Each test runs on a thread with a network namespace of its own, which ends with the thread.</summary>
+public sealed class RouteSocketTests
+{
+    [Fact]
+    public void New_namespace_has_loopback_only_and_it_comes_up() => InNewNamespace(route =>
+    {
+        NetworkLink lo = Assert.Single(route.Links(), link => link.IsLoopback);
+        Assert.False(lo.IsUp);
+        NetworkDevices.BringLoopbackUp();
+        Assert.True(route.FindLink("lo").IsUp);
+        Assert.Contains(route.Addresses(), address => address.Address.Equals(IPAddress.Loopback) && address.PrefixLength == 8);
+        route.SetDown(lo.Index);
+        Assert.False(route.FindLink("lo").IsUp);
+    });
+
+    [Fact]
+    public void Veth_pair_carries_addresses_routes_and_neighbours() => InNewNamespace(route =>
+    {
+        route.CreateVeth("left", "right");
+        NetworkLink left = route.FindLink("left");
+        NetworkLink right = route.FindLink("right");
+        Assert.Equal("veth", left.Kind);
+        Assert.Equal(right.Index, left.ParentIndex);
+        Assert.Equal(6, left.HardwareAddress.Length);
+        route.SetMtu(left.Index, 1400);
+        route.SetHardwareAddress(left.Index, [2, 0, 0, 0, 0, 9]);
+        route.Rename(left.Index, "eth0");
+        route.SetUp(left.Index);
+        route.SetUp(right.Index);
+        left = route.FindLink("eth0");
+        Assert.Equal(1400, left.Mtu);
+        Assert.Equal(9, left.HardwareAddress[5]);
+
+        var address = new NetworkAddress(left.Index, IPAddress.Parse("10.9.8.7"), 24);
+        route.AddAddress(address);
+        Assert.Contains(route.Addresses(), found => found.Address.Equals(address.Address) && found.PrefixLength == 24 && found.LinkIndex == left.Index);
+        var again = Assert.Throws<SyscallException>(() => route.AddAddress(address));
+        Assert.Equal(Errno.EEXIST, again.Errno);
+
+        var viaGateway = new NetworkRoute(null, 0, IPAddress.Parse("10.9.8.1"), left.Index, Metric: 7);
+        route.AddRoute(viaGateway);
+        NetworkRoute found = Assert.Single(route.Routes(), entry => entry.Destination is null && !entry.IsV6 && entry.Table == 254 && entry.Type == 1);
+        Assert.Equal(viaGateway.Gateway, found.Gateway);
+        Assert.Equal(7u, found.Metric);
+        route.ReplaceRoute(viaGateway with { Gateway = IPAddress.Parse("10.9.8.2") });
+        Assert.Single(route.Routes(), entry => Equals(entry.Gateway, IPAddress.Parse("10.9.8.2")));
+        route.DeleteRoute(found with { Gateway = IPAddress.Parse("10.9.8.2") });
+        Assert.DoesNotContain(route.Routes(), entry => entry.Gateway is not null);
+
+        route.SetNeighbor(new NetworkNeighbor(left.Index, IPAddress.Parse("10.9.8.1"), [2, 0, 0, 0, 0, 1]));
+        NetworkNeighbor neighbor = Assert.Single(route.Neighbors(), entry => entry.Address.Equals(IPAddress.Parse("10.9.8.1")));
+        Assert.Equal(0x80, neighbor.State);
+        route.DeleteAddress(address);
+        Assert.DoesNotContain(route.Addresses(), entry => entry.Address.Equals(address.Address));
+        route.DeleteLink(left.Index);
+        Assert.False(route.TryFindLink("right", out _));
+    });
+
+    [Fact]
+    public void Interfaces_move_to_another_namespace() => InNewNamespace(route =>
+    {
+        using NamespaceFd here = NamespaceFd.OfThisThread(NamespaceKinds.Network);
+        InNewNamespace(there =>
+        {
+            there.CreateVeth("a", "b", here);
+            Assert.Equal("veth", route.FindLink("b").Kind);
+            there.MoveToNamespace(there.FindLink("a").Index, here, "c");
+            Assert.False(there.TryFindLink("a", out _));
+            Assert.True(route.TryFindLink("c", out _));
+        });
+    });
+
+    [Fact]
+    public void Macvlan_and_macvtap_are_made_on_a_parent() => InNewNamespace(route =>
+    {
+        route.CreateVeth("base", "other");
+        int parent = route.FindLink("base").Index;
+        try
+        {
+            route.CreateMacvlan("mv", parent, MacvlanMode.Bridge);
+        }
+        catch (SyscallException refused) when (refused.Errno == Errno.EOPNOTSUPP)
+        {
+            Assert.Skip("this kernel has no macvlan");
+        }
+
+        Assert.Equal("macvlan", route.FindLink("mv").Kind);
+        Assert.Equal(parent, route.FindLink("mv").ParentIndex);
+    });
+
+    [Fact]
+    public void Refusals_are_named() => InNewNamespace(route =>
+    {
+        var missing = Assert.Throws<SyscallException>(() => route.SetUp(4711));
+        Assert.Equal(Errno.ENODEV, missing.Errno);
+        Assert.Contains("set link 4711 up", missing.Message, StringComparison.Ordinal);
+        Assert.Throws<SyscallException>(() => route.CreateVeth("a-name-longer-than-15", "b"));
+        Assert.Equal(Errno.ENODEV, Assert.Throws<SyscallException>(() => route.FindLink("nowhere")).Errno);
+    });
+
+    [Fact]
+    public void Tap_exists_while_it_is_open() => InNewNamespace(route =>
+    {
+        Assert.SkipUnless(File.Exists("/dev/net/tun"), "no /dev/net/tun");
+        using (NetworkDevices.OpenTap("tap%d", TapOptions.Tap | TapOptions.NoPacketInformation, out string name))
+        {
+            Assert.Equal("tap0", name);
+            Assert.True(route.TryFindLink(name, out _));
+        }
+
+        Assert.False(route.TryFindLink("tap0", out _));
+    });
+
+    private static void InNewNamespace(Action<RouteSocket> test)
+    {
+        ExceptionDispatchInfo? failure = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                NamespaceCalls.Unshare(NamespaceKinds.Network);
+                using RouteSocket route = RouteSocket.Open();
+                test(route);
+            }
+#pragma warning disable CA1031 // Thrown again on the test's thread.
+            catch (Exception thrown)
+#pragma warning restore CA1031
+            {
+                failure = ExceptionDispatchInfo.Capture(thrown);
+            }
+        });
+        thread.Start();
+        thread.Join();
+        failure?.Throw();
+    }
+}
