@@ -26,6 +26,10 @@ internal sealed class TtrpcConnection(TtrpcServer server, Stream stream, Cancell
         {
             // Asked to end; or the peer went away while a response was being written, which is an ordinary end too.
         }
+        catch (IOException gone) when (gone is not ProtocolException)
+        {
+            // A peer that closes with a response unread is seen as a reset (unix(7)), not as the end of the stream.
+        }
         finally
         {
             // Handlers are told before they are waited for. Their responses have nowhere to go.

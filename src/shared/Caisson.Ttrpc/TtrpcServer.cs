@@ -35,11 +35,10 @@ public sealed class TtrpcServer : IAsyncDisposable
         methods.Add(method, new TtrpcMethod<TRequest, TResponse>(parser, handler));
     }
 
-    /// <summary>Serves one connection until it ends. When this returns, no handler of the connection is running.</summary>
+    /// <summary>Serves one connection until it ends or breaks. When this returns, no handler of the connection is running.</summary>
     /// <param name="stream">The connection; it is closed at the end.</param>
     /// <param name="cancellationToken">Ends the connection.</param>
     /// <exception cref="ProtocolException">The other side broke the protocol; says how.</exception>
-    /// <exception cref="IOException">The connection broke.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public async Task ServeAsync(Stream stream, CancellationToken cancellationToken = default)
     {

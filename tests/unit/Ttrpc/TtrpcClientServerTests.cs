@@ -242,6 +242,27 @@ public sealed class TtrpcClientServerTests
     }
 
     [Fact]
+    public async Task A_client_that_leaves_its_answer_unread_is_an_ordinary_end()
+    {
+        await using var server = new TtrpcServer();
+        server.Register("s", "Quick", Empty.Parser, (_, _) => Task.FromResult(new Empty()));
+        (NetworkStream left, NetworkStream right) = SocketPair.Create();
+        Task serving = server.ServeAsync(right);
+        var request = new OutgoingRequest("s", "Quick", new Empty(), 0, []);
+        byte[] payload = new byte[request.Measure()];
+        request.Write(payload);
+        await left.WriteAsync(Raw(1, (byte)FrameType.Request, payload));
+        while (!left.DataAvailable)
+        {
+            await Task.Yield();
+        }
+
+        await left.DisposeAsync();
+
+        await serving.WaitAsync(s_patience);
+    }
+
+    [Fact]
     public async Task Metadata_and_the_time_allowed_reach_the_handler()
     {
         await using var server = new TtrpcServer();
