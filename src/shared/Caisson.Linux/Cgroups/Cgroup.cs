@@ -90,6 +90,28 @@ public sealed partial class Cgroup
         }
     }
 
+    /// <summary>
+    /// Moves the calling process, which has a single thread, into the cgroup: for a child just cloned, before it enters a user namespace.
+    /// Where <see cref="Join"/> waits for all CPUs in every call (about a millisecond each, cgroup_threadgroup_rwsem), the kernel takes a
+    /// thread that moves itself without: 0.3 ms instead of 6 to 13 for nine v1 hierarchies. Of a process with more threads, one would be moved.
+    /// </summary>
+    /// <param name="isInUnified">The process was cloned into the v2 directory (<see cref="CloneRequest.Cgroup"/>).</param>
+    public void JoinAsSingleThread(bool isInUnified)
+    {
+        foreach (string directory in _directories)
+        {
+            bool unified = directory == UnifiedDirectory;
+            if (!unified)
+            {
+                CgroupFile.Write(directory, "tasks", "0");
+            }
+            else if (!isInUnified)
+            {
+                CgroupFile.Write(directory, "cgroup.procs", "0");
+            }
+        }
+    }
+
     // Where the tasks are listed: any hierarchy would do. The freezer's is asked because it may have just stopped them.
     private string ListingDirectory =>
         _paths.TryGetValue("freezer", out string? freezer) ? freezer

@@ -14,6 +14,7 @@ internal static class ManagedCloneProbes
         nameof(SiblingByParentFlag) => SiblingByParentFlag(),
         nameof(ExecuteInChild) => ExecuteInChild(),
         nameof(ProtectedSelf) => ProtectedSelf(),
+        nameof(JoinOwnCgroup) => JoinOwnCgroup(),
         _ => 100,
     };
 
@@ -105,6 +106,36 @@ internal static class ManagedCloneProbes
         }
 
         return 0;
+    }
+
+    internal static int JoinOwnCgroup()
+    {
+        CgroupLayout layout = CgroupLayout.Discover();
+        string path = $"/caisson-test-{System.Environment.ProcessId}";
+        Cgroup cgroup = Cgroup.Create(layout, path);
+        try
+        {
+            using DirectoryFd? unified = cgroup.UnifiedDirectory is null ? null : cgroup.OpenUnifiedDirectory();
+            using ClonedProcess child = ManagedClone.Run(new CloneRequest { Cgroup = unified }, () =>
+            {
+                cgroup.JoinAsSingleThread(isInUnified: unified is not null);
+                foreach (string line in File.ReadAllLines("/proc/self/cgroup"))
+                {
+                    bool mounted = line.StartsWith("0::", StringComparison.Ordinal) ? unified is not null : layout.Find(line.Split(':')[1].Split(',')[0]) is not null;
+                    if (mounted && !line.EndsWith(path, StringComparison.Ordinal))
+                    {
+                        return 1;
+                    }
+                }
+
+                return 0;
+            });
+            return child.PidFd.Wait().Code;
+        }
+        finally
+        {
+            cgroup.Remove();
+        }
     }
 
     private static int ProcessIdOf(string name) =>

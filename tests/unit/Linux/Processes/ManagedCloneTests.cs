@@ -19,4 +19,7 @@ public sealed class ManagedCloneTests
 
     [Fact]
     public void Own_executable_is_cloned_read_only() => Assert.Equal(0, Probe.Run(nameof(ManagedCloneProbes.ProtectedSelf)));
+
+    [Fact]
+    public void Child_moves_itself_into_every_hierarchy() => Assert.Equal(0, Probe.Run(nameof(ManagedCloneProbes.JoinOwnCgroup)));
 }
