@@ -2,28 +2,12 @@ using System.Text;
 
 namespace Caisson.Linux;
 
-/// <summary>The little that is done to interfaces by ioctl(2): faster than netlink, or possible in no other way.</summary>
+/// <summary>Interfaces whose packets are read and written by a descriptor (tuntap.rst).</summary>
 public static unsafe class NetworkDevices
 {
     private const int RequestBytes = 40; // struct ifreq of x86-64
     private const int NameBytes = 16; // IFNAMSIZ
-    private const int SetFlags = 0x8914; // SIOCSIFFLAGS
     private const int TunSetInterface = 0x400454CA; // TUNSETIFF
-    private const short Up = 0x1;
-    private const short Running = 0x40;
-
-    /// <summary>Brings the loopback interface of the thread's network namespace up, by three system calls.</summary>
-    public static void BringLoopbackUp()
-    {
-        using var socket = new FileFd();
-        socket.Adopt(Libc.Check(Libc.socket(Libc.AF_INET, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC, 0), "socket(inet)"));
-        byte* request = stackalloc byte[RequestBytes];
-        new Span<byte>(request, RequestBytes).Clear();
-        "lo"u8.CopyTo(new Span<byte>(request, NameBytes));
-        *(short*)(request + NameBytes) = Up | Running;
-        // SAFETY: the request is this frame's 40 bytes, the size of struct ifreq.
-        Libc.Check(Libc.syscall(Libc.SYS_ioctl, socket.Number, SetFlags, (long)request), "ioctl(SIOCSIFFLAGS lo)");
-    }
 
     /// <summary>Opens a TUN or TAP interface, making it where it does not exist. It goes with its last descriptor.</summary>
     /// <param name="name">Its name; a pattern such as <c>tap%d</c> lets the kernel choose.</param>

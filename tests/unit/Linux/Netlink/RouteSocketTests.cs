@@ -12,7 +12,7 @@ public sealed class RouteSocketTests
     {
         NetworkLink lo = Assert.Single(route.Links(), link => link.IsLoopback);
         Assert.False(lo.IsUp);
-        NetworkDevices.BringLoopbackUp();
+        LoopbackInterface.BringUp();
         Assert.True(route.FindLink("lo").IsUp);
         Assert.Contains(route.Addresses(), address => address.Address.Equals(IPAddress.Loopback) && address.PrefixLength == 8);
         route.SetDown(lo.Index);
