@@ -20,6 +20,9 @@ internal sealed record InitRequest
     /// <summary>Trees for bind mounts that the creator had to open, attributes set, by index in <c>mounts</c>.</summary>
     internal IReadOnlyDictionary<int, MountFd> PreparedSources { get; init; } = new Dictionary<int, MountFd>();
 
+    /// <summary>The root file system where the creator had to open it, for the same reasons.</summary>
+    internal MountFd? PreparedRootfs { get; init; }
+
     /// <summary>The container's cgroup; null where it has none of its own.</summary>
     internal CgroupPlace? Cgroup { get; init; }
 

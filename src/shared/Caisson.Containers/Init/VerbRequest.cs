@@ -26,6 +26,7 @@ internal static class VerbRequest
         descriptors.Add("console", container.ConsoleSocket);
         descriptors.Add("fifo", request.Fifo);
         descriptors.Add("rootfs", container.Rootfs);
+        descriptors.Add("preparedRootfs", request.PreparedRootfs);
         descriptors.AddAll("source.", container.MountSources);
         descriptors.AddAll("prepared.", request.PreparedSources);
         byte[] document = Document(json =>
@@ -136,6 +137,7 @@ internal static class VerbRequest
             Channel = new InitChannel(descriptors.Find("channel", UnixSocket.FromNumber)!),
             Fifo = descriptors.Find("fifo", PathFd.FromNumber),
             PreparedSources = descriptors.FindAll("prepared.", MountFd.FromNumber),
+            PreparedRootfs = descriptors.Find("preparedRootfs", MountFd.FromNumber),
             Cgroup = json.GetProperty("cgroup").GetString() is { } path ? CgroupPlace.At(path) : null,
         };
     }

@@ -50,6 +50,7 @@ internal sealed class ContainerLaunch : IDisposable
             Channel = _initEnd,
             Fifo = _fifo,
             PreparedSources = OpenSources(),
+            PreparedRootfs = OpenRootfs(),
             Cgroup = _cgroup,
         };
         _init = InitProcess.Clone(init, _channel);
@@ -128,6 +129,19 @@ internal sealed class ContainerLaunch : IDisposable
         }
 
         return sources;
+    }
+
+    private MountFd? OpenRootfs()
+    {
+        if (_request.Rootfs is not null || !PreparedSource.IsNeeded(_namespaces))
+        {
+            return null;
+        }
+
+        MountFd root = RootPath.Open(RootPath.Of(_request));
+        _opened.Add(root);
+        BindSource.Isolate(root);
+        return root;
     }
 
     public void Dispose()

@@ -10,14 +10,17 @@ namespace Caisson.Containers;
 /// </summary>
 internal static class PreparedSource
 {
+    /// <summary>Does init see other paths than its creator, or see them with other rights?</summary>
+    internal static bool IsNeeded(NamespacePlan namespaces) =>
+        namespaces.Creates(NamespaceKinds.User) || namespaces.JoinsAny(NamespaceKinds.User | NamespaceKinds.Mount);
+
     internal static bool TryOpen(ContainerRequest request, NamespacePlan namespaces, int index, [NotNullWhen(true)] out MountFd? source)
     {
         source = null;
         OciMount mount = request.Spec.Mounts[index];
         bool mapsIds = mount.UidMappings.Count + mount.GidMappings.Count > 0;
-        bool isForeign = namespaces.Creates(NamespaceKinds.User) || namespaces.JoinsAny(NamespaceKinds.User | NamespaceKinds.Mount);
         MountOptions options = MountOptions.Parse(mount.Options);
-        if ((!options.IsBind && mount.Type != "bind") || (!mapsIds && !options.IsIdMapped && !isForeign))
+        if ((!options.IsBind && mount.Type != "bind") || (!mapsIds && !options.IsIdMapped && !IsNeeded(namespaces)))
         {
             return false;
         }

@@ -24,24 +24,41 @@ internal sealed class ContainerRootfs : IDisposable
     /// <summary>The root directory; mounts below it are seen through it.</summary>
     internal FileDescriptor Root => _root;
 
-    /// <summary>Separates the mount namespace from the host's and attaches the root file system.</summary>
+    /// <summary>
+    /// Separates the mount namespace from the host's and attaches the root file system: on top of "/", which covers nothing for a process
+    /// whose root is below it, and needs no path that somebody else could change.
+    /// </summary>
     internal static ContainerRootfs Attach(InitRequest request)
     {
         RootPropagation propagation = RootPropagation.Of(request.Container.Spec.Linux?.RootfsPropagation);
-        propagation.Separate();
-        string path = RootPath.Of(request.Container);
-        MountFd root = request.Container.Rootfs ?? RootPath.Open(path);
         try
         {
-            propagation.HideFromPeers(path);
-            MountCalls.MoveMount(root, path, MoveMountFlags.MOVE_MOUNT_T_SYMLINKS);
+            propagation.Separate();
+            MountFd root = Open(request);
+            propagation.Separate(root);
+            MountCalls.MoveMount(root, "/");
+            return new ContainerRootfs(request, root);
         }
         catch (SyscallException cause)
         {
-            throw ContainerException.Because($"error preparing rootfs \"{path}\"", cause);
+            throw ContainerException.Because($"error preparing rootfs \"{request.Container.Spec.Root?.Path}\"", cause);
+        }
+    }
+
+    private static MountFd Open(InitRequest request)
+    {
+        if (request.PreparedRootfs is { } prepared)
+        {
+            return prepared;
         }
 
-        return new ContainerRootfs(request, root);
+        if (request.Container.Rootfs is not { } given)
+        {
+            return RootPath.Open(RootPath.Of(request.Container));
+        }
+
+        BindSource.Isolate(given);
+        return given;
     }
 
     /// <summary><c>mounts</c>, in their order.</summary>
@@ -68,7 +85,7 @@ internal sealed class ContainerRootfs : IDisposable
     internal void MakeWorkingDirectory()
     {
         string? path = _spec.Process?.Cwd;
-        if (string.IsNullOrEmpty(path) || Rooted.Exists(_root, path))
+        if (string.IsNullOrEmpty(path))
         {
             return;
         }
@@ -111,7 +128,7 @@ internal sealed class ContainerRootfs : IDisposable
             }
             else if (_request.Container.NoPivot)
             {
-                RootEntry.MoveOverRoot(_root);
+                RootEntry.StayOnTop(_root);
             }
             else
             {

@@ -6,24 +6,27 @@ namespace Caisson.Containers;
 internal static class RootEntry
 {
     /// <summary>
-    /// For a host whose root is a ramdisk, which cannot be pivoted away: moves the new root over it. Every procfs and sysfs mount of the
-    /// host is unmounted first, because one that lies bare could be reached by fchdir and chroot tricks.
+    /// For a host whose root is a ramdisk, which cannot be pivoted away. The new root lies on top of it already; every procfs and sysfs
+    /// mount of the host is taken away, because one that lies bare could be reached by tricks with fchdir and chroot.
     /// </summary>
-    internal static void MoveOverRoot(FileDescriptor root)
+    internal static void StayOnTop(FileDescriptor root)
     {
-        string rootPath = FileCalls.ReadLink(root.ProcPath);
+        var own = new HashSet<int> { (int)FileCalls.Stat(root).MountId };
+
+        // A mount comes after the one it is on, so one pass finds the whole tree.
         foreach (MountInfo mount in MountInfo.Read())
         {
-            if (mount.Type is "proc" or "sysfs" && !IsBelow(mount.MountPoint, rootPath))
+            if (own.Contains(mount.Id) || own.Contains(mount.ParentId))
+            {
+                own.Add(mount.Id);
+            }
+            else if (mount.Type is "proc" or "sysfs")
             {
                 HideBare(mount.MountPoint);
             }
         }
 
-        FileCalls.ChangeDirectory(root);
-        MountCalls.Mount(rootPath, "/", null, MountFlags.MS_MOVE);
-        FileCalls.ChangeRoot(".");
-        FileCalls.ChangeDirectory("/");
+        ChangeRoot(root);
     }
 
     /// <summary>Without a mount namespace of its own, a container only changes its root.</summary>
@@ -51,7 +54,4 @@ internal static class RootEntry
 
         throw new SyscallException($"umount({mountPoint})", why);
     }
-
-    private static bool IsBelow(string path, string root) =>
-        path.StartsWith(root, StringComparison.Ordinal) && (path.Length == root.Length || path[root.Length] == '/');
 }

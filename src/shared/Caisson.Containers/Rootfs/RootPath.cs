@@ -5,24 +5,11 @@ namespace Caisson.Containers;
 /// <summary>Where the root file system is on the creator's side.</summary>
 internal static class RootPath
 {
-    /// <summary>The absolute path of <c>root.path</c>, or of any directory where a given detached mount may be attached.</summary>
-    internal static string Of(ContainerRequest request)
-    {
-        string? path = request.Spec.Root?.Path;
-        if (!string.IsNullOrEmpty(path))
-        {
-            string full = Path.Combine(request.Bundle, path);
-            if (request.Rootfs is null || FileCalls.TryStat(full, out _, out _))
-            {
-                return full;
-            }
-        }
-
-        // A detached root needs a place to be attached before it is entered. This namespace is ours alone, and /proc exists.
-        return request.Rootfs is not null
-            ? "/proc"
-            : throw new ContainerException("config.json: root.path is missing", Errno.EINVAL);
-    }
+    /// <summary>The absolute path of <c>root.path</c>.</summary>
+    internal static string Of(ContainerRequest request) =>
+        string.IsNullOrEmpty(request.Spec.Root?.Path)
+            ? throw new ContainerException("config.json: root.path is missing", Errno.EINVAL)
+            : Path.Combine(request.Bundle, request.Spec.Root.Path);
 
     /// <summary>A detached copy of the tree there, with its mounts.</summary>
     internal static MountFd Open(string path)

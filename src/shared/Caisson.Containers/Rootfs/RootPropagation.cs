@@ -32,13 +32,14 @@ internal readonly struct RootPropagation
     };
 
     /// <summary>
-    /// Before anything is mounted: from here nothing reaches the host, except from a root that is to be shared with it.
+    /// Before anything is mounted: from here nothing reaches the host. For a shared root the mounts below stay as they are, because binds
+    /// of them are to go on sharing; only the one that the root is attached to must not, or the attachment itself would travel.
     /// </summary>
     internal void Separate()
     {
         if (_type == MountPropagation.Shared)
         {
-            MountCalls.SetPropagation("/", _type, _isRecursive);
+            MountCalls.SetPropagation("/", MountPropagation.Private, recursive: false);
             return;
         }
 
@@ -47,21 +48,12 @@ internal readonly struct RootPropagation
         MountCalls.SetPropagation("/", separating, recursive: true);
     }
 
-    /// <summary>The mount on which the root is attached must not be shared, or the attachment itself would travel, and pivot_root(2) refuses.</summary>
-    internal void HideFromPeers(string rootPath)
+    /// <summary>pivot_root(2) takes no shared root; it becomes so again once inside.</summary>
+    internal void Separate(MountFd root)
     {
-        if (_type != MountPropagation.Shared)
+        if (_type == MountPropagation.Shared)
         {
-            return;
-        }
-
-        ulong parent = FileCalls.Stat(rootPath).MountId;
-        foreach (MountInfo mount in MountInfo.Read())
-        {
-            if ((ulong)mount.Id == parent)
-            {
-                MountCalls.SetPropagation(mount.MountPoint, MountPropagation.Private, recursive: false);
-            }
+            MountCalls.SetAttributes(root, 0, 0, MountPropagation.Private);
         }
     }
 
