@@ -32,8 +32,14 @@ internal static class ProtectedProgram
     private static List<string> Variables()
     {
         var variables = new List<string>();
+        variables.Add($"{MachineAssets.ExecutableVariable}={Environment.ProcessPath}");
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
+            if (variable.Key is MachineAssets.ExecutableVariable)
+            {
+                continue;
+            }
+
             variables.Add($"{variable.Key}={variable.Value}");
         }
 

@@ -1,4 +1,5 @@
 using Caisson.Hypervisors;
+using Caisson.Sandboxes;
 
 namespace Caisson;
 
@@ -24,6 +25,8 @@ internal sealed class HiddenVerbs : Command
     internal static HiddenVerbs? Find(string name) => name switch
     {
         JailLauncher.Verb => new HiddenVerbs(name, static _ => JailLauncher.Run()),
+        SupervisorProgram.Verb => new HiddenVerbs(name, static words => SupervisorProgram.Run(words)),
+        GuardianProgram.Verb => new HiddenVerbs(name, static words => GuardianProgram.Run(words)),
         _ => null,
     };
 

@@ -8,10 +8,12 @@ namespace Caisson;
 internal sealed class Runtime
 {
     private readonly GlobalOptions _globals;
+    private readonly CommandLog _log;
 
     internal Runtime(Invocation invocation)
     {
         _globals = invocation.Globals;
+        _log = invocation.Log;
         Places = RuntimePlaces.Decide(_globals.Root, UserIds.EffectiveUser, Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR"));
         Store = new ContainerStore(Places.Root);
     }
@@ -41,7 +43,7 @@ internal sealed class Runtime
     internal IContainerBackend Backend(Isolation isolation) => isolation switch
     {
         Isolation.Namespaces => new UnavailableBackend(isolation, "containers from namespaces are not part of this build yet"),
-        Isolation.Vm => new UnavailableBackend(isolation, "virtual machines are not part of this build yet; `--isolation namespaces` runs the container on the host's kernel"),
+        Isolation.Vm => new VmBackend(Places.Sandboxes, () => MachineAssets.Find(ConfigurationReader.Read(_globals.Config).Vm), _log.Warning),
         _ => new UnavailableBackend(isolation, "the application kernel is not there yet; use vm or namespaces"),
     };
 

@@ -30,6 +30,9 @@ public sealed record ExecRequest
     /// <summary>Where the master of the terminal is sent, if <see cref="OciProcess.Terminal"/>.</summary>
     public UnixSocket? ConsoleSocket { get; init; }
 
+    /// <summary>See <see cref="ContainerRequest.RawTerminal"/>.</summary>
+    public bool RawTerminal { get; init; }
+
     /// <summary>How many descriptors from 3 up the process inherits.</summary>
     public int PreserveFds { get; init; }
 

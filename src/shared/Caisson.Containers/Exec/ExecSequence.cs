@@ -50,7 +50,7 @@ internal static class ExecSequence
             return;
         }
 
-        using TerminalFd terminal = ContainerTerminal.Open(root, exec.Process, exec.ConsoleSocket);
+        using TerminalFd terminal = ContainerTerminal.Open(root, exec.Process, exec.ConsoleSocket, exec.RawTerminal);
         ContainerTerminal.Use(terminal);
     }
 }

@@ -120,7 +120,7 @@ internal sealed partial class InitSequence
             return null;
         }
 
-        TerminalFd slave = ContainerTerminal.Open(root, _spec.Process, _request.Container.ConsoleSocket);
+        TerminalFd slave = ContainerTerminal.Open(root, _spec.Process, _request.Container.ConsoleSocket, _request.Container.RawTerminal);
         if (bindsConsole)
         {
             ContainerTerminal.BindConsole(root, slave);

@@ -24,6 +24,9 @@ public sealed record ContainerRequest
     /// </summary>
     public UnixSocket? ConsoleSocket { get; init; }
 
+    /// <summary>The terminal carries bytes as they are: for a process that only stands for one elsewhere, whose own terminal has the line discipline.</summary>
+    public bool RawTerminal { get; init; }
+
     /// <summary>
     /// Where to make the fifo that <c>start</c> opens. Null: the container is started by <see cref="LaunchedContainer.Start"/>
     /// over the socket to its init, which is quicker and all that <c>run</c> needs.

@@ -14,8 +14,9 @@ internal static class ContainerTerminal
     /// <param name="root">The container's root.</param>
     /// <param name="process">The process that gets the terminal.</param>
     /// <param name="consoleSocket">Where the master goes.</param>
+    /// <param name="raw">Makes the terminal raw before its master is sent: afterwards the engine changes its settings, and the last one wins.</param>
     /// <returns>The slave.</returns>
-    internal static TerminalFd Open(FileDescriptor root, OciProcess process, UnixSocket? consoleSocket)
+    internal static TerminalFd Open(FileDescriptor root, OciProcess process, UnixSocket? consoleSocket, bool raw)
     {
         if (consoleSocket is null)
         {
@@ -29,6 +30,11 @@ internal static class ContainerTerminal
         }
 
         TerminalFd slave = master.OpenSlave();
+        if (raw)
+        {
+            _ = Terminal.MakeRaw(slave);
+        }
+
         consoleSocket.SendMessage(Encoding.UTF8.GetBytes("/dev/ptmx"), master);
         return slave;
     }

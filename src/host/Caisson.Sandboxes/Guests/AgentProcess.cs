@@ -1,0 +1,103 @@
+using Caisson.Protocol;
+using Google.Protobuf;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>One process behind an agent. Reads and writes carry offsets (extension fields), so a broken connection is repeated over.</summary>
+internal sealed class AgentProcess(AgentGuest guest, AgentLink link, string containerId, string execId) : IGuestProcess
+{
+    // What one answer may hold: the keeper's largest frame, far below ttrpc's 4 MiB.
+    private const uint ChunkBytes = KeeperFrame.MaxPayload;
+
+    // Kata's convention: a container's init has the container's id.
+    private readonly string _execId = execId.Length == 0 ? containerId : execId;
+
+    public Task<OutputChunk> ReadStdoutAsync(ulong offset, CancellationToken cancellationToken) =>
+        ReadAsync(offset, static (agent, request, stop) => agent.ReadStdoutAsync(request, stop), cancellationToken);
+
+    public Task<OutputChunk> ReadStderrAsync(ulong offset, CancellationToken cancellationToken) =>
+        ReadAsync(offset, static (agent, request, stop) => agent.ReadStderrAsync(request, stop), cancellationToken);
+
+    public async Task<int> WriteStdinAsync(ulong offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
+    {
+        var request = new WriteStreamRequest
+        {
+            ContainerId = containerId,
+            ExecId = _execId,
+            Data = ByteString.CopyFrom(data.Span),
+            Offset = offset,
+            HasOffset = true,
+        };
+        WriteStreamResponse response = await link.RepeatAsync("stdin", (agent, stop) => agent.WriteStdinAsync(request, stop), cancellationToken);
+
+        // The guest lies: never more than was sent, and no progress is the end of the stream.
+        return response.Len > 0 && response.Len <= data.Length
+            ? (int)response.Len
+            : throw new GuestException("stdin", $"the agent took {response.Len} of {data.Length} bytes");
+    }
+
+    public Task CloseStdinAsync(CancellationToken cancellationToken) => DoAsync(
+        "close stdin",
+        (agent, stop) => agent.CloseStdinAsync(new CloseStdinRequest { ContainerId = containerId, ExecId = _execId }, stop),
+        cancellationToken);
+
+    public async Task<int> WaitAsync(CancellationToken cancellationToken)
+    {
+        var request = new WaitProcessRequest { ContainerId = containerId, ExecId = _execId };
+        WaitProcessResponse exit = await link.RepeatAsync("wait", (agent, stop) => agent.WaitProcessAsync(request, stop), cancellationToken);
+        if (execId.Length == 0)
+        {
+            // What the container wrote is in the host's files before anybody hears that it stopped.
+            await guest.SyncAsync(cancellationToken);
+        }
+
+        return exit.Status & 0xff;
+    }
+
+    public Task SignalAsync(int signal, CancellationToken cancellationToken) =>
+        guest.SignalAsync(containerId, execId, signal, all: false, cancellationToken);
+
+    public Task ResizeAsync(int rows, int columns, CancellationToken cancellationToken) => DoAsync(
+        "resize",
+        (agent, stop) => agent.TtyWinResizeAsync(
+            new TtyWinResizeRequest { ContainerId = containerId, ExecId = _execId, Row = (uint)rows, Column = (uint)columns }, stop),
+        cancellationToken);
+
+    public Task AcknowledgeExitAsync(CancellationToken cancellationToken) => DoAsync(
+        "acknowledge exit",
+        (agent, stop) => agent.AcknowledgeExitAsync(new AcknowledgeExitRequest { ContainerId = containerId, ExecId = _execId }, stop),
+        cancellationToken);
+
+    private async Task<OutputChunk> ReadAsync(
+        ulong offset, Func<AgentClient, ReadStreamRequest, CancellationToken, Task<ReadStreamResponse>> read, CancellationToken cancellationToken)
+    {
+        var request = new ReadStreamRequest { ContainerId = containerId, ExecId = _execId, Len = ChunkBytes, Offset = offset, HasOffset = true };
+        ReadStreamResponse response = await link.RepeatAsync("output", (agent, stop) => read(agent, request, stop), cancellationToken);
+        if (response.Data.Length > ChunkBytes || response.Offset != offset)
+        {
+            throw new GuestException("output", $"the agent sent {response.Data.Length} bytes at {response.Offset}; at most {ChunkBytes} at {offset} were asked for");
+        }
+
+        return new OutputChunk(response.Data.Memory, response.Eof);
+    }
+
+    // A process that has gone makes these pointless, not wrong.
+    private async Task DoAsync(string operation, Func<AgentClient, CancellationToken, Task> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await link.CallAsync(
+                operation,
+                async (agent, stop) =>
+                {
+                    await call(agent, stop);
+                    return true;
+                },
+                cancellationToken);
+        }
+        catch (GuestException)
+        {
+            // The agent does not know it any more.
+        }
+    }
+}

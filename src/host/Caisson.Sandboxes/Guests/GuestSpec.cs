@@ -1,0 +1,119 @@
+using Caisson.Oci;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>
+/// What of a container's configuration goes into the guest, and in which form (Kata's constraintGRPCSpec, with what a separate kernel
+/// cannot honour refused by name instead of dropped in silence).
+/// </summary>
+internal static class GuestSpec
+{
+    // The character devices every guest kernel offers under the same numbers (Documentation/admin-guide/devices.txt):
+    // mem, tty and console, misc, pts.
+    private static readonly long[] s_portableMajors = [1, 5, 10, 136];
+
+    /// <summary>Rewrites the configuration for the guest.</summary>
+    /// <param name="spec">The configuration as the caller gave it, already validated.</param>
+    /// <param name="containerId">The container's id.</param>
+    /// <exception cref="SandboxException">A field that a virtual machine cannot honour.</exception>
+    internal static OciSpec From(OciSpec spec, string containerId)
+    {
+        OciLinux linux = spec.Linux ?? new OciLinux();
+        RefuseImpossible(linux);
+        return spec with
+        {
+            Root = spec.Root! with { Path = $"{GuestPaths.Shared}/{GuestPaths.RootfsName(containerId)}" },
+            Mounts = [.. Mounts(spec, containerId)],
+            Process = spec.Process is { } process ? ForGuest(process) : null,
+            Hooks = spec.Hooks is { } hooks ? new OciHooks { StartContainer = hooks.StartContainer } : null,
+            Linux = linux with
+            {
+                Namespaces = [.. Namespaces(linux)],
+                CgroupsPath = $"/{containerId}",
+                Resources = linux.Resources is { } resources ? ForGuest(resources) : null,
+                MountLabel = null,
+                IntelRdt = null,
+            },
+        };
+    }
+
+    /// <summary>A process for the guest: labels that belong to the host's security modules stay on the host.</summary>
+    internal static OciProcess ForGuest(OciProcess process) => process with { ApparmorProfile = null, SelinuxLabel = null, ExecCpuAffinity = null };
+
+    /// <summary>
+    /// Limits for the guest's cgroups. Placement on the host's CPUs and block devices, huge pages and network classes have no counterpart
+    /// in the guest: they bind the virtual machine on the host.
+    /// </summary>
+    internal static LinuxResources ForGuest(LinuxResources resources) => resources with
+    {
+        Cpu = resources.Cpu is { } cpu ? cpu with { Cpus = null, Mems = null, RealtimePeriod = null, RealtimeRuntime = null } : null,
+        Memory = resources.Memory is { } memory ? memory with { Kernel = null, KernelTcp = null, Swappiness = null, DisableOomKiller = null } : null,
+        BlockIO = null,
+        HugepageLimits = [],
+        Network = null,
+        Rdma = SpecMap.Empty<LinuxRdma>(),
+    };
+
+    /// <summary>True for mounts whose source is a path of the host: those are handed over as detached mounts.</summary>
+    internal static bool IsShared(OciMount mount) =>
+        mount.Destination != "/dev/shm"
+        && (mount.Type == "bind" || mount.Options.Contains("bind") || mount.Options.Contains("rbind"));
+
+    private static void RefuseImpossible(OciLinux linux)
+    {
+        foreach (LinuxDevice device in linux.Devices)
+        {
+            if (device.Type is "b" or "p" || Array.IndexOf(s_portableMajors, device.Major) < 0)
+            {
+                throw new SandboxException(
+                    $"linux.devices: {device.Path} ({device.Type} {device.Major}:{device.Minor}): a virtual machine does not see the host's devices; "
+                    + "leave the device out or use --isolation namespaces");
+            }
+        }
+
+        if (linux.Seccomp?.ListenerPath is { } listener)
+        {
+            throw new SandboxException(
+                $"linux.seccomp.listenerPath: {listener}: a seccomp agent on the host cannot serve another kernel's notifications; "
+                + "remove it or use --isolation namespaces");
+        }
+
+        if (linux.NetDevices.Count > 0)
+        {
+            throw new SandboxException("linux.netDevices: network devices are not moved into a virtual machine; use --isolation namespaces");
+        }
+    }
+
+    private static IEnumerable<OciMount> Mounts(OciSpec spec, string containerId)
+    {
+        for (int i = 0; i < spec.Mounts.Count; i++)
+        {
+            OciMount mount = spec.Mounts[i];
+            if (IsShared(mount))
+            {
+                yield return mount with { Source = $"{GuestPaths.Shared}/{GuestPaths.MountName(containerId, i, mount.Destination)}" };
+            }
+            else if (mount.Destination == "/dev/shm" && mount.Type != "tmpfs")
+            {
+                // A bind of the host's shm cannot carry shared memory to another kernel; the guest gives one of its own.
+                yield return new OciMount { Destination = "/dev/shm", Type = "tmpfs", Source = "shm", Options = ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"] };
+            }
+            else
+            {
+                yield return mount;
+            }
+        }
+    }
+
+    // The guest is the sandbox's network and time; a path names a namespace of the host's kernel.
+    private static IEnumerable<LinuxNamespace> Namespaces(OciLinux linux)
+    {
+        foreach (LinuxNamespace ns in linux.Namespaces)
+        {
+            if (ns.Type is not "network")
+            {
+                yield return ns with { Path = null };
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using Caisson.Oci;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>
+/// The inside of a sandbox, as its supervisor reaches it. Everything above knows the kind of sandbox only through this.
+/// Calls may be made at once from several tasks; every one is bounded in time, but for those of <see cref="IGuestProcess"/> that wait.
+/// Failures of the guest are <see cref="GuestException"/>; a guest that is gone is <see cref="GuestGoneException"/>.
+/// </summary>
+internal interface IGuest : IAsyncDisposable
+{
+    /// <summary>Waits until the guest answers, and prepares it for containers.</summary>
+    /// <returns>What the guest says of itself.</returns>
+    Task<GuestGreeting> PrepareAsync(string sandboxId, string hostname, CancellationToken cancellationToken);
+
+    /// <summary>Creates a container whose init waits to be started.</summary>
+    Task CreateContainerAsync(string containerId, OciSpec spec, CancellationToken cancellationToken);
+
+    Task StartContainerAsync(string containerId, CancellationToken cancellationToken);
+
+    /// <summary>Ends and forgets a container; its exit codes are lost.</summary>
+    Task RemoveContainerAsync(string containerId, CancellationToken cancellationToken);
+
+    Task ExecAsync(string containerId, string execId, OciProcess process, CancellationToken cancellationToken);
+
+    /// <summary>Signals a process, or with <paramref name="all"/> every process of the container.</summary>
+    Task SignalAsync(string containerId, string execId, int signal, bool all, CancellationToken cancellationToken);
+
+    Task PauseAsync(string containerId, CancellationToken cancellationToken);
+
+    Task ResumeAsync(string containerId, CancellationToken cancellationToken);
+
+    Task UpdateAsync(string containerId, LinuxResources resources, CancellationToken cancellationToken);
+
+    /// <summary>Statistics as the agent's StatsContainerResponse.</summary>
+    Task<byte[]> StatsAsync(string containerId, CancellationToken cancellationToken);
+
+    Task<byte[]> ListProcessesAsync(string containerId, string format, IReadOnlyList<string> arguments, CancellationToken cancellationToken);
+
+    /// <summary>What was written inside is in the host's files when this returns.</summary>
+    Task SyncAsync(CancellationToken cancellationToken);
+
+    /// <summary>The streams, signals and exit code of a process; <paramref name="execId"/> is empty for the container's init.</summary>
+    IGuestProcess Process(string containerId, string execId);
+}
+
+/// <summary>What a guest says of itself.</summary>
+internal readonly record struct GuestGreeting(string KernelRelease, string AgentVersion);
+
+/// <summary>The guest refused or failed an operation.</summary>
+internal sealed class GuestException(string operation, string reason, Exception? cause = null)
+    : SandboxException($"{operation}: {reason}", cause);
+
+/// <summary>The guest does not answer and will not: its machine is gone, or its agent stayed silent beyond the call's limit.</summary>
+internal sealed class GuestGoneException(string operation, string reason, Exception? cause = null)
+    : SandboxException($"{operation}: {reason}", cause);

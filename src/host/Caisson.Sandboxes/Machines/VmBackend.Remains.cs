@@ -1,0 +1,49 @@
+using Caisson.Linux;
+
+namespace Caisson.Sandboxes;
+
+/// <content>Ending and removing without the supervisor's help.</content>
+public sealed partial class VmBackend
+{
+    // A supervisor that was asked to end takes this long at most before it is ended.
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(20);
+
+    private void EndRemains(ContainerRecord record)
+    {
+        if (record.SandboxId is null)
+        {
+            return;
+        }
+
+        SandboxDirectory sandbox = PlaceOf(record);
+        if (sandbox.TryReadSnapshot() is { } snapshot)
+        {
+            AwaitEnd(snapshot);
+            SandboxRemains.Kill(snapshot);
+        }
+
+        SandboxRemains.Kill(record.Init);
+        if (record.Cgroup is { } key)
+        {
+            // Also what was started after the last snapshot was written.
+            RecordedCgroup.Remove(key);
+        }
+
+        sandbox.Remove();
+    }
+
+    private static void AwaitEnd(SandboxSnapshot snapshot)
+    {
+        if (snapshot is { Status: SandboxStatus.Stopping or SandboxStatus.Stopped, Supervisor: { IsAlive: true } supervisor }
+            && PidFd.TryOpen(supervisor.Pid, out PidFd? pidFd, out _))
+        {
+            using (pidFd)
+            {
+                if (supervisor.IsAlive)
+                {
+                    Poller.Wait(pidFd, PollEvents.In, s_endPatience);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+using Caisson.Containers;
+using Caisson.Linux;
+using Caisson.Oci;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>
+/// Containers in virtual machines, as commands reach them: <c>create</c> starts the sandbox's supervisor and makes the keeper; every
+/// later command is a short call on control.sock. A process of one thread throughout: keepers are cloned from it.
+/// </summary>
+public sealed partial class VmBackend : IContainerBackend
+{
+    private readonly string _sandboxes;
+    private readonly Func<MachineAssets> _findAssets;
+    private readonly Action<string> _warn;
+
+    /// <param name="sandboxes">Where sandboxes' directories lie.</param>
+    /// <param name="findAssets">Finds QEMU, virtiofsd, kernel and initrd and decides on the accelerator; fails with the remedy.</param>
+    /// <param name="warn">Told of what the user should hear though nothing failed.</param>
+    public VmBackend(string sandboxes, Func<MachineAssets> findAssets, Action<string> warn)
+    {
+        _warn = warn;
+        _sandboxes = sandboxes;
+        _findAssets = findAssets;
+    }
+
+    public Isolation Isolation => Isolation.Vm;
+
+    public void RequirePossible() => _findAssets();
+
+    public ContainerRecord Create(CreateOrder order, Journal journal)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        ArgumentNullException.ThrowIfNull(journal);
+        using UnixSocket? console = Consoles.Connect(order.ConsoleSocket);
+        using VmCreation creation = VmCreation.Begin(order, journal, _sandboxes, _findAssets());
+        ContainerRecord record = creation.Finish(console);
+        creation.Release();
+        return record;
+    }
+
+    public int Run(CreateOrder order, Journal journal, Action<ContainerRecord> running)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        ArgumentNullException.ThrowIfNull(journal);
+        ArgumentNullException.ThrowIfNull(running);
+        using ForegroundSession session = ForegroundSession.Begin();
+        using ConsolePair? console = order.Spec.Process is { Terminal: true } ? ConsolePair.Create() : null;
+        if (!order.NoSubreaper)
+        {
+            Prctl.SetChildSubreaper(true);
+        }
+
+        using VmCreation creation = VmCreation.Begin(order, journal, _sandboxes, _findAssets());
+        ContainerRecord record = creation.Finish(console?.Far);
+        if (console is not null)
+        {
+            session.Attach(console.TakeMaster());
+        }
+
+        Start(record, order.Spec);
+        running(record);
+        creation.Release();
+        return session.WaitFor(creation.Keeper.PidFd, creation.Keeper.Wait);
+    }
+
+    public void Start(ContainerRecord record, OciSpec spec)
+    {
+        using ControlClient client = Connect(record);
+        client.Start(record.Id);
+        if (spec.Hooks is { Poststart.Count: > 0 } hooks)
+        {
+            HookRunner.Run("poststart", hooks.Poststart, HookStateOf(record, ContainerStatus.Running));
+        }
+    }
+
+    public LiveContainer Look(ContainerRecord record)
+    {
+        // The keeper is the truth: it goes on as long as the process it stands for, whatever happens to the rest.
+        if (record.Status == ContainerStatus.Creating || record.BootId != BootId.Read() || !record.Init.IsAlive)
+        {
+            return new LiveContainer(ContainerStatus.Stopped, 0);
+        }
+
+        ContainerSnapshot? container = Find(record);
+        return container is null or { Status: ContainerStatus.Stopped }
+            ? new LiveContainer(ContainerStatus.Stopped, 0)
+            : new LiveContainer(container.Status, record.Init.Pid);
+    }
+
+    public void Kill(ContainerRecord record, int signal, bool all)
+    {
+        try
+        {
+            using ControlClient client = Connect(record);
+            client.Signal(record.Id, signal, all);
+        }
+        catch (SupervisorGoneException) when (signal == (int)Signal.SIGKILL)
+        {
+            EndRemains(record);
+        }
+    }
+
+    public void Delete(ContainerRecord record, OciSpec? spec)
+    {
+        try
+        {
+            using ControlClient client = Connect(record);
+            client.Delete(record.Id, force: true);
+        }
+        catch (SandboxException)
+        {
+            // Gone, or it cannot: what is left is ended below, without its help.
+        }
+
+        EndRemains(record);
+        if (spec?.Hooks is { Poststop.Count: > 0 } hooks)
+        {
+            HookRunner.RunAll("poststop", hooks.Poststop, HookStateOf(record, ContainerStatus.Stopped), _warn);
+        }
+    }
+
+    /// <summary>The keepers: engines run the host's ps on these.</summary>
+    public IReadOnlyList<int> HostPids(ContainerRecord record)
+    {
+        ContainerSnapshot? container = Find(record);
+        var pids = new List<int>();
+        foreach (ProcessSnapshot process in container is null ? [] : container.Execs.Prepend(container.Init))
+        {
+            if (process.Keeper is { IsAlive: true } keeper)
+            {
+                pids.Add(keeper.Pid);
+            }
+        }
+
+        return pids;
+    }
+
+    public IReadOnlyList<string> ProcessTable(ContainerRecord record, IReadOnlyList<string> options)
+    {
+        using ControlClient client = Connect(record);
+        string table = System.Text.Encoding.UTF8.GetString(client.ListProcesses(record.Id, "table", options));
+        return table.TrimEnd('\n').Split('\n');
+    }
+
+    public void Pause(ContainerRecord record)
+    {
+        using ControlClient client = Connect(record);
+        client.Pause(record.Id);
+    }
+
+    public void Unpause(ContainerRecord record)
+    {
+        using ControlClient client = Connect(record);
+        client.Resume(record.Id);
+    }
+
+    public void Update(ContainerRecord record, LinuxResources resources)
+    {
+        using ControlClient client = Connect(record);
+        client.Update(record.Id, SpecWriter.Write(resources));
+    }
+
+    private ControlClient Connect(ContainerRecord record) => ControlClient.Connect(PlaceOf(record).Path);
+
+    private SandboxDirectory PlaceOf(ContainerRecord record) => SandboxDirectory.Of(
+        _sandboxes, record.SandboxId ?? throw new SandboxException($"container {record.Id}: its record names no sandbox; `caisson delete --force {record.Id}`"));
+
+    private ContainerSnapshot? Find(ContainerRecord record) =>
+        PlaceOf(record).TryReadSnapshot()?.Containers.FirstOrDefault(container => container.Id == record.Id);
+
+    private static byte[] HookStateOf(ContainerRecord record, ContainerStatus status) => StateWriter.Hook(new OciState
+    {
+        OciVersion = record.OciVersion,
+        Id = record.Id,
+        Status = status,
+        Pid = status == ContainerStatus.Stopped ? 0 : record.Init.Pid,
+        Bundle = record.Bundle,
+        Annotations = SpecMap.Of(record.Annotations),
+    });
+}

@@ -1,0 +1,193 @@
+using Caisson.Containers;
+using Caisson.Linux;
+using Caisson.Oci;
+using Caisson.Protocol.Control;
+using Google.Protobuf;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>
+/// The making of a container in a machine of its own, as one transaction: disposed before <see cref="Release"/>, everything is undone.
+/// The machine boots while this process makes the keeper. Each step is in the journal before it is taken.
+/// </summary>
+internal sealed class VmCreation : IDisposable
+{
+    private readonly CreateOrder _order;
+    private readonly Journal _journal;
+    private readonly SandboxDirectory _sandbox;
+    private readonly List<Intent> _intents = [];
+    private Cgroup? _cgroup;
+    private ProcessIdentity? _supervisor;
+    private ControlClient? _client;
+    private LaunchedContainer? _keeper;
+    private bool _released;
+
+    private VmCreation(CreateOrder order, Journal journal, SandboxDirectory sandbox)
+    {
+        _order = order;
+        _journal = journal;
+        _sandbox = sandbox;
+    }
+
+    /// <summary>The container's keeper, once <see cref="Finish"/> has made it.</summary>
+    internal LaunchedContainer Keeper => _keeper ?? throw new InvalidOperationException("the keeper is made by Finish");
+
+    /// <summary>Starts the supervisor and lets it boot the machine.</summary>
+    internal static VmCreation Begin(CreateOrder order, Journal journal, string sandboxes, MachineAssets assets)
+    {
+        _ = GuestSpec.From(order.Spec, order.Id);       // what a machine cannot honour is said before anything is made
+        SandboxNetwork.RequireNoneJoined(order.Spec);
+        var creation = new VmCreation(order, journal, SandboxDirectory.Choose(sandboxes));
+        try
+        {
+            creation.MakePlaces();
+            creation.StartSupervisor();
+            creation.BeginBoot(assets);
+            return creation;
+        }
+        catch
+        {
+            creation.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes the keeper, waits for the machine, creates the container in the guest, and publishes it.</summary>
+    /// <param name="console">Where the terminal's master goes, or null.</param>
+    internal ContainerRecord Finish(UnixSocket? console)
+    {
+        string socketName = SandboxDirectory.ChooseKeeperSocket();
+        _keeper = KeeperLauncher.Create(_sandbox, socketName, _order, console, _cgroup!, pid => Intend(Intent.Process(ProcessIdentity.Read(pid))));
+        ProcessIdentity keeper = ProcessIdentity.Read(_keeper.Pid);
+        SandboxNetwork.RequireLoopbackOnly(_order.Spec, keeper.Pid);
+        _client!.EndBoot();
+        CreateInGuest();
+        ContainerRecord record = Record(keeper);
+        _order.Commit(record);
+        _keeper.Start();
+        _client.Commit(_order.Id, KeeperLauncher.Describe(keeper, socketName));
+        return record;
+    }
+
+    /// <summary>The container is published: what was made stays.</summary>
+    internal void Release() => _released = true;
+
+    public void Dispose()
+    {
+        _client?.Dispose();     // unpublished, the supervisor undoes and ends
+        if (!_released)
+        {
+            Undo();
+        }
+
+        _keeper?.Dispose();
+    }
+
+    private void MakePlaces()
+    {
+        Intend(new Intent(IntentKind.Directory, _sandbox.Path));
+        _sandbox.Create();
+        string path = CgroupNaming.PathFor(_order.Id, _order.Spec.Linux?.CgroupsPath, _order.SystemdCgroup);
+        CgroupLayout layout = CgroupLayout.Discover();
+        Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(Cgroup.Open(layout, path))));
+        _cgroup = Cgroup.Create(layout, path);
+        if (HostLimits() is { } limits)
+        {
+            _cgroup.Apply(CgroupConversion.Limits(limits));
+        }
+    }
+
+    // The machine as a whole: memory with its overhead, shares and CPUs. Counts of processes and devices hold in the guest only.
+    private LinuxResources? HostLimits()
+    {
+        LinuxResources? asked = _order.Spec.Linux?.Resources;
+        MachineSize size = MachineSize.For(asked);
+        return asked is null ? null : new LinuxResources
+        {
+            Memory = size.HostMemoryLimitBytes is { } limit ? new LinuxMemory { Limit = limit } : null,
+            Cpu = asked.Cpu is { } cpu ? new LinuxCpu { Shares = cpu.Shares, Cpus = cpu.Cpus, Mems = cpu.Mems } : null,
+        };
+    }
+
+    private void StartSupervisor()
+    {
+        using UnixSocket control = UnixSocket.Listen(_sandbox.Control);
+        using UnixSocket descriptors = UnixSocket.Listen(_sandbox.Descriptors);
+        using ClonedProcess supervisor = new SupervisorCommand(_sandbox.Path, Reattach: false, Attempt: 0).StartSupervisor(control, descriptors);
+        _supervisor = ProcessIdentity.Read(supervisor.Pid);
+        Intend(Intent.Process(_supervisor.Value));
+        _cgroup!.Join(supervisor.Pid);
+        _client = ControlClient.Connect(_sandbox.Path);
+    }
+
+    private void BeginBoot(MachineAssets assets)
+    {
+        MachineSize size = MachineSize.For(_order.Spec.Linux?.Resources);
+        _client!.BeginBoot(new BootRequest
+        {
+            Vcpus = (uint)size.VirtualCpus,
+            MemoryMib = (uint)size.MemoryMib,
+            Qemu = assets.Qemu,
+            Virtiofsd = assets.FileServer ?? "",
+            Kernel = assets.Kernel,
+            Initrd = assets.Initrd,
+            Accelerator = assets.Accelerator,
+            Hostname = _order.Spec.Hostname ?? _order.Id,
+        });
+    }
+
+    private void CreateInGuest()
+    {
+        using PassedMounts mounts = PassedMounts.Open(_order.Spec, _order.Bundle);
+        byte[] token = DescriptorDesk.Deliver(_sandbox.Descriptors, mounts.Descriptors);
+        _client!.CreateContainer(new CreateContainerRequest
+        {
+            ContainerId = _order.Id,
+            ConfigJson = ByteString.CopyFrom(SpecWriter.Write(_order.Spec)),
+            DescriptorToken = ByteString.CopyFrom(token),
+            Mounts = { mounts.Descriptions },
+        });
+    }
+
+    private ContainerRecord Record(ProcessIdentity keeper) => new()
+    {
+        Id = _order.Id,
+        Isolation = Isolation.Vm,
+        Status = ContainerStatus.Created,
+        BootId = _order.BootId,
+        Init = keeper,
+        Bundle = _order.Bundle,
+        Rootfs = PassedMounts.RootfsPath(_order.Spec, _order.Bundle),
+        Created = DateTime.UtcNow,
+        OciVersion = _order.Spec.OciVersion!,
+        OwnerUserId = UserIds.EffectiveUser,
+        Cgroup = RecordedCgroup.KeyOf(_cgroup!),
+        SandboxId = _sandbox.Id,
+        Annotations = _order.Spec.Annotations,
+    };
+
+    private void Intend(Intent intent)
+    {
+        _journal.Intend(intent);
+        _intents.Add(intent);
+    }
+
+    private void Undo()
+    {
+        _keeper?.Abort();
+        if (_sandbox.TryReadSnapshot() is { } snapshot)
+        {
+            SandboxRemains.Kill(snapshot);
+        }
+
+        SandboxRemains.Kill(_supervisor);
+        if (_cgroup is { } cgroup)
+        {
+            cgroup.KillAll(Signal.SIGKILL);
+            cgroup.Remove();
+        }
+
+        _sandbox.Remove();
+        _intents.ForEach(_journal.Done);
+    }
+}

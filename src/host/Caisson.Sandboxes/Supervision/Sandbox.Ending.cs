@@ -1,0 +1,257 @@
+using Caisson.Linux;
+using Caisson.Oci;
+
+namespace Caisson.Sandboxes;
+
+/// <content>Restoring after a supervisor's death, carrying streams, and every way to end.</content>
+internal sealed partial class Sandbox
+{
+    // A keeper whose reader is stuck holds up the end of its own sandbox only so long.
+    private static readonly TimeSpan s_keeperPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Continues after an earlier supervisor's death from what it wrote down: nothing running is disturbed.</summary>
+    internal async Task RestoreAsync(SandboxSnapshot snapshot)
+    {
+        lock (_lock)
+        {
+            _status = snapshot.Status;
+            _cause = snapshot.Cause;
+            foreach (ContainerSnapshot container in snapshot.Containers)
+            {
+                _containers.Add(container.Id, new SandboxContainer(container));
+            }
+        }
+
+        if (snapshot.Machine is { } machine && !await TryAttachAsync(machine, snapshot.FileServer))
+        {
+            await StopAsync("the virtual machine ended with its supervisor");
+            return;
+        }
+
+        if (snapshot.Status != SandboxStatus.Ready)
+        {
+            // Its creator's connection died with the earlier supervisor: there is nobody to finish for.
+            await StopAsync("the supervisor ended before the sandbox was ready");
+            return;
+        }
+
+        _watching = WatchMachineAsync();
+        Save();
+        foreach (SandboxContainer container in Containers())
+        {
+            await RestoreAsync(container);
+        }
+
+        StopIfIdle();
+    }
+
+    private async Task<bool> TryAttachAsync(ProcessIdentity machine, ProcessIdentity? fileServer)
+    {
+        try
+        {
+            await _machine.AttachAsync(machine, fileServer, _lettingGo.Token);
+            return true;
+        }
+        catch (SandboxException cause)
+        {
+            _log.Error($"attach: {cause.Message}");
+            return false;
+        }
+    }
+
+    /// <summary>Ends the machine and everything in it. Callers share one ending; the first cause is kept.</summary>
+    internal Task StopAsync(string? cause)
+    {
+        lock (_lock)
+        {
+            if (_stopping is null)
+            {
+                _cause ??= cause;
+                if (_status is SandboxStatus.Booting or SandboxStatus.Ready)
+                {
+                    _status = SandboxLifecycle.Next(_status, SandboxEvent.StopRequested);
+                }
+
+                SaveLocked();
+                _stopping = Task.Run(EndAsync);
+            }
+
+            return _stopping;
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        await _machine.KillAsync();
+        Task carried = Task.WhenAll(Relays().ConvertAll(static relay => relay.ContinueWith(static _ => { }, TaskScheduler.Default)));
+        await Task.WhenAny(carried, Task.Delay(s_keeperPatience));
+        Change(() =>
+        {
+            foreach (SandboxContainer container in _containers.Values)
+            {
+                container.Status = ContainerStatus.Stopped;
+                container.Cause ??= _cause;
+            }
+
+            _status = SandboxLifecycle.Next(_status, SandboxEvent.MachineGone);
+        });
+        _ended.TrySetResult();
+    }
+
+    private async Task WatchMachineAsync()
+    {
+        string why;
+        try
+        {
+            why = await _machine.WaitAsync(_lettingGo.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+
+        await StopAsync(why);
+    }
+
+    private async Task RestoreAsync(SandboxContainer container)
+    {
+        if (container.Init.Keeper is null)
+        {
+            await ForgetAsync(container);
+            return;
+        }
+
+        foreach (SandboxProcess process in container.Processes)
+        {
+            if (process.Status != ProcessStatus.Finished && process.Keeper is not null)
+            {
+                StartRelay(container, process);
+            }
+        }
+    }
+
+    private void StartRelay(SandboxContainer container, SandboxProcess process)
+    {
+        lock (_lock)
+        {
+            process.Relay = Task.Run(() => RelayAsync(container, process));
+        }
+    }
+
+    private async Task RelayAsync(SandboxContainer container, SandboxProcess process)
+    {
+        IGuestProcess guest = Guest.Process(container.Id, process.ExecId);
+        try
+        {
+            await CarryAsync(container, process, guest);
+        }
+        catch (KeeperGoneException)
+        {
+            await KillOrphanAsync(container, process, guest);
+        }
+        catch (OperationCanceledException)
+        {
+            return;     // this supervisor lets go; the next one continues
+        }
+
+        Change(() => process.Happened(ProcessEvent.KeeperDone));
+        await AfterAsync(container, process, guest);
+    }
+
+    private async Task CarryAsync(SandboxContainer container, SandboxProcess process, IGuestProcess guest)
+    {
+        UnixSocket socket;
+        try
+        {
+            socket = UnixSocket.Connect($"{_place.Directory}/{process.KeeperSocket}");
+        }
+        catch (SyscallException cause)
+        {
+            throw new KeeperGoneException(cause);
+        }
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_lettingGo.Token);
+        patience.CancelAfter(s_keeperPatience);
+        await using KeeperLink link = await KeeperLink.OpenAsync(new DescriptorStream(socket, EventLoop.Shared), patience.Token);
+        try
+        {
+            await new ProcessRelay(guest, link, process.Terminal).RunAsync(code => OnExit(container, process, code), _lettingGo.Token);
+        }
+        catch (SandboxException)
+        {
+            // The guest is gone, or does not know the process: the keeper must not wait for it.
+            OnExit(container, process, KilledExitCode);
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(_lettingGo.Token);
+            ending.CancelAfter(s_keeperPatience);
+            await link.SendExitAsync(process.ExitCode ?? KilledExitCode, ending.Token);
+        }
+    }
+
+    private void OnExit(SandboxContainer container, SandboxProcess process, int code) => Change(() =>
+    {
+        process.Ended(code);
+        if (ReferenceEquals(process, container.Init))
+        {
+            container.Status = ContainerStatus.Stopped;
+        }
+    });
+
+    private async Task KillOrphanAsync(SandboxContainer container, SandboxProcess process, IGuestProcess guest)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_lettingGo.Token);
+        patience.CancelAfter(s_guestPatience);
+        try
+        {
+            await guest.SignalAsync((int)Signal.SIGKILL, patience.Token);
+            OnExit(container, process, await guest.WaitAsync(patience.Token));
+        }
+        catch (Exception cause) when (cause is SandboxException or OperationCanceledException)
+        {
+            OnExit(container, process, KilledExitCode);
+        }
+    }
+
+    private async Task AfterAsync(SandboxContainer container, SandboxProcess process, IGuestProcess guest)
+    {
+        if (ReferenceEquals(process, container.Init))
+        {
+            StopIfIdle();
+            return;
+        }
+
+        Change(() => container.Execs.Remove(process.ExecId));
+        using var patience = new CancellationTokenSource(s_guestPatience);
+        try
+        {
+            await guest.AcknowledgeExitAsync(patience.Token);
+        }
+        catch (Exception cause) when (cause is SandboxException or OperationCanceledException)
+        {
+            // The guest forgets it with the container.
+        }
+    }
+
+    // A sandbox of the command line holds one container and ends with it: a stopped container costs nothing.
+    private void StopIfIdle()
+    {
+        bool idle;
+        lock (_lock)
+        {
+            idle = _containers.Values.All(static container => container.Init.Status == ProcessStatus.Finished);
+        }
+
+        if (idle)
+        {
+            // The relay that calls this is one of those that the ending waits for: not awaited here.
+            _ = StopAsync(cause: null);
+        }
+    }
+
+    private List<SandboxContainer> Containers()
+    {
+        lock (_lock)
+        {
+            return [.. _containers.Values];
+        }
+    }
+}

@@ -1,0 +1,176 @@
+using Caisson.Linux;
+using Caisson.Oci;
+
+namespace Caisson.Sandboxes;
+
+/// <content>What commands ask of a container that exists.</content>
+internal sealed partial class Sandbox
+{
+    internal async Task StartAsync(string containerId, CancellationToken cancellationToken)
+    {
+        SandboxContainer container = Find(containerId);
+        using IDisposable turn = await container.TakeTurnAsync(cancellationToken);
+        Require(container, ContainerStatus.Created, "start", "cannot start a container that has stopped");
+        await Guest.StartContainerAsync(containerId, cancellationToken);
+        Change(() =>
+        {
+            // A workload that was quick may have ended already.
+            if (container.Status == ContainerStatus.Created)
+            {
+                container.Status = ContainerStatus.Running;
+            }
+
+            if (container.Init.Status == ProcessStatus.Prepared)
+            {
+                container.Init.Happened(ProcessEvent.Started);
+            }
+        });
+    }
+
+    internal async Task ExecAsync(
+        string containerId, string execId, OciProcess process, ProcessIdentity keeper, string keeperSocket, CancellationToken cancellationToken)
+    {
+        SandboxContainer container = Find(containerId);
+        var started = new SandboxProcess(execId, process.Terminal);
+        started.KeptBy(keeper, keeperSocket);
+        Change(() =>
+        {
+            if (container.Status is not (ContainerStatus.Running or ContainerStatus.Created))
+            {
+                throw new SandboxException($"cannot exec in a {container.Status.ToString().ToLowerInvariant()} container");
+            }
+
+            if (!container.Execs.TryAdd(execId, started))
+            {
+                throw new SandboxException($"exec {execId} exists already");
+            }
+        });
+        try
+        {
+            await Guest.ExecAsync(containerId, execId, GuestSpec.ForGuest(process), cancellationToken);
+        }
+        catch
+        {
+            Change(() => container.Execs.Remove(execId));
+            throw;
+        }
+
+        Change(() => started.Happened(ProcessEvent.Started));
+        StartRelay(container, started);
+    }
+
+    /// <summary>Sends a signal. SIGKILL always succeeds: a guest that does not take it loses its machine.</summary>
+    internal async Task SignalAsync(string containerId, string execId, int signal, bool all, CancellationToken cancellationToken)
+    {
+        SandboxContainer container = Find(containerId);
+        if (container.Status is ContainerStatus.Stopped)
+        {
+            throw new SandboxException("container not running");
+        }
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(s_guestPatience);
+        try
+        {
+            await Guest.SignalAsync(containerId, execId, signal, all, patience.Token);
+        }
+        catch (Exception cause) when (signal == (int)Signal.SIGKILL && cause is GuestGoneException or OperationCanceledException
+            && !cancellationToken.IsCancellationRequested)
+        {
+            await StopAsync("the agent did not take SIGKILL; the virtual machine was ended");
+        }
+    }
+
+    internal async Task PauseAsync(string containerId, CancellationToken cancellationToken)
+    {
+        SandboxContainer container = Find(containerId);
+        using IDisposable turn = await container.TakeTurnAsync(cancellationToken);
+        Require(container, ContainerStatus.Running, "pause", "container not running");
+        await Guest.PauseAsync(containerId, cancellationToken);
+        Change(() => container.Status = container.Status == ContainerStatus.Running ? ContainerStatus.Paused : container.Status);
+    }
+
+    internal async Task ResumeAsync(string containerId, CancellationToken cancellationToken)
+    {
+        SandboxContainer container = Find(containerId);
+        using IDisposable turn = await container.TakeTurnAsync(cancellationToken);
+        Require(container, ContainerStatus.Paused, "resume", "container not paused");
+        await Guest.ResumeAsync(containerId, cancellationToken);
+        Change(() => container.Status = container.Status == ContainerStatus.Paused ? ContainerStatus.Running : container.Status);
+    }
+
+    internal async Task UpdateAsync(string containerId, LinuxResources resources, CancellationToken cancellationToken)
+    {
+        SandboxContainer container = Find(containerId);
+        using IDisposable turn = await container.TakeTurnAsync(cancellationToken);
+        await Guest.UpdateAsync(containerId, GuestSpec.ForGuest(resources), cancellationToken);
+    }
+
+    internal Task<byte[]> StatsAsync(string containerId, CancellationToken cancellationToken)
+    {
+        RequireAlive(Find(containerId));
+        return Guest.StatsAsync(containerId, cancellationToken);
+    }
+
+    internal Task<byte[]> ListProcessesAsync(
+        string containerId, string format, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        RequireAlive(Find(containerId));
+        return Guest.ListProcessesAsync(containerId, format, arguments, cancellationToken);
+    }
+
+    /// <summary>Removes a container; with the last one the sandbox ends.</summary>
+    internal async Task DeleteAsync(string containerId, bool force, CancellationToken cancellationToken)
+    {
+        SandboxContainer container = Find(containerId);
+        if (!force && container.Status is not (ContainerStatus.Stopped or ContainerStatus.Created))
+        {
+            throw new SandboxException(
+                $"cannot delete container {containerId} that is not stopped: {container.Status.ToString().ToLowerInvariant()}");
+        }
+
+        if (Count == 1)
+        {
+            // Its own machine ends with it: quicker than asking the guest, and it cannot be refused.
+            Change(() => container.Init.Ended(container.Init.ExitCode ?? KilledExitCode));
+            await StopAsync(cause: null);
+            return;
+        }
+
+        if (container.Init.Status is ProcessStatus.Prepared or ProcessStatus.Running)
+        {
+            await SignalAsync(containerId, "", (int)Signal.SIGKILL, all: true, cancellationToken);
+        }
+
+        if (container.Init.Relay is { } relay)
+        {
+            await relay.WaitAsync(s_guestPatience, cancellationToken);
+        }
+
+        await ForgetAsync(container);
+    }
+
+    private void Require(SandboxContainer container, ContainerStatus wanted, string operation, string whenStopped)
+    {
+        lock (_lock)
+        {
+            if (container.Status != wanted)
+            {
+                throw new SandboxException(container.Status == ContainerStatus.Stopped
+                    ? whenStopped
+                    : $"cannot {operation} a container in the {container.Status.ToString().ToLowerInvariant()} state");
+            }
+        }
+    }
+
+    private void RequireAlive(SandboxContainer container)
+    {
+        lock (_lock)
+        {
+            if (container.Status == ContainerStatus.Stopped)
+            {
+                throw new SandboxException("container not running");
+            }
+        }
+    }
+}
