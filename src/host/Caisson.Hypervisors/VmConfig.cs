@@ -29,7 +29,10 @@ public sealed record VmConfig
     /// <summary>The guest's address on vsock, 3 or more; used with <see cref="AgentTransport.Vsock"/> only.</summary>
     public uint VsockContextId { get; init; }
 
-    /// <summary>The directory that virtiofsd shares with the guest; null for a machine without shared files.</summary>
+    /// <summary>
+    /// The directory that virtiofsd shares with the guest; null for a machine without shared files. What is mounted below it later
+    /// reaches the guest only if it is a mount point with shared propagation by the time the machine starts.
+    /// </summary>
     public string? SharedDirectory { get; init; }
 
     /// <summary>The user and group that QEMU runs as: one per sandbox, so that a captured QEMU cannot touch another one.</summary>
