@@ -1,3 +1,4 @@
+using Caisson.Containers;
 using Caisson.Linux;
 using Caisson.Oci;
 using Caisson.Sandboxes;
@@ -56,7 +57,7 @@ internal static class Entry
     // The known kinds carry a message written for the user; anything else is a defect, and its kind helps to report it.
     private static string Explain(Exception cause) => cause switch
     {
-        SandboxException or SpecException or SyscallException => cause.Message,
+        SandboxException or ContainerException or SpecException or SyscallException => cause.Message,
         IOException or UnauthorizedAccessException => Failure.Describe(cause),
         OutOfMemoryException => "out of memory",
         _ => $"internal error: {cause.GetType().Name}: {cause.Message} (--debug shows where)",

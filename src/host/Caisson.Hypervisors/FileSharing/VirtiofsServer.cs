@@ -6,7 +6,7 @@ namespace Caisson.Hypervisors;
 /// virtiofsd: serves one directory to one guest. It must be root to act as any user of the container, so it gets less of a jail
 /// than QEMU; its own sandbox (namespaces, pivot_root into the directory, a list of system calls) comes on top.
 /// </summary>
-internal static class VirtiofsServer
+public static class VirtiofsServer
 {
     // QEMU's own (Debian 12), then the one in Rust by the names distributions give it. Both take the options below.
     private static readonly string[] s_executables = ["/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd", "/usr/local/libexec/virtiofsd"];
@@ -24,7 +24,7 @@ internal static class VirtiofsServer
         Capability.CAP_SYS_ADMIN, Capability.CAP_SYS_CHROOT, Capability.CAP_SYS_RESOURCE);
 
     /// <exception cref="HypervisorException">No virtiofsd is installed.</exception>
-    internal static string Find(string? configured = null)
+    public static string Find(string? configured = null)
     {
         foreach (string candidate in configured is null ? s_executables : [configured])
         {

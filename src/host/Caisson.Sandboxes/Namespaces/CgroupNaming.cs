@@ -18,7 +18,8 @@ internal static class CgroupNaming
 
         if (!systemd)
         {
-            return cgroupsPath;
+            // From the hierarchies' roots, and never above them.
+            return Path.GetFullPath("/" + cgroupsPath);
         }
 
         string[] parts = cgroupsPath.Split(':');

@@ -21,7 +21,8 @@ internal static class RecordedCgroup
         var paths = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (string line in key.Split('\n'))
         {
-            int equals = line.IndexOf('=');
+            // A named v1 hierarchy's controller is itself "name=systemd"; directories begin with a slash.
+            int equals = line.IndexOf("=/", StringComparison.Ordinal);
             if (equals >= 0)
             {
                 paths[line[..equals]] = line[(equals + 1)..];

@@ -1,3 +1,4 @@
+using Caisson.Containers;
 using Caisson.Hypervisors;
 using Caisson.Sandboxes;
 
@@ -24,6 +25,7 @@ internal sealed class HiddenVerbs : Command
 
     internal static HiddenVerbs? Find(string name) => name switch
     {
+        "init" => new HiddenVerbs(name, ContainerInit.RunFromVerb),
         JailLauncher.Verb => new HiddenVerbs(name, static _ => JailLauncher.Run()),
         SupervisorProgram.Verb => new HiddenVerbs(name, static words => SupervisorProgram.Run(words)),
         GuardianProgram.Verb => new HiddenVerbs(name, static words => GuardianProgram.Run(words)),

@@ -42,7 +42,7 @@ internal sealed class Runtime
     /// <summary>The backend of an isolation; of an existing container it is the one in its record, whatever is configured now.</summary>
     internal IContainerBackend Backend(Isolation isolation) => isolation switch
     {
-        Isolation.Namespaces => new UnavailableBackend(isolation, "containers from namespaces are not part of this build yet"),
+        Isolation.Namespaces => new NamespacesBackend(Places.Root, _log.Warning),
         Isolation.Vm => new VmBackend(Places.Sandboxes, () => MachineAssets.Find(ConfigurationReader.Read(_globals.Config).Vm), _log.Warning),
         _ => new UnavailableBackend(isolation, "the application kernel is not there yet; use vm or namespaces"),
     };

@@ -1,0 +1,248 @@
+using Caisson.Containers;
+using Caisson.Linux;
+using Caisson.Oci;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>
+/// Containers from the host kernel's namespaces. The commands act directly, as runc's do: nothing of ours stays running beside a
+/// detached container. Only for processes with one thread of their own: init is a managed clone of the command.
+/// </summary>
+public sealed partial class NamespacesBackend : IContainerBackend
+{
+    private const string FifoName = "exec.fifo";
+    private static readonly TimeSpan s_killPatience = TimeSpan.FromSeconds(10);
+
+    private readonly string _root;
+    private readonly Action<string> _warn;
+
+    /// <param name="root">Where the records are, and in them each created container's fifo.</param>
+    /// <param name="warn">Told of what the user should hear though nothing failed.</param>
+    public NamespacesBackend(string root, Action<string> warn)
+    {
+        _root = root;
+        _warn = warn;
+    }
+
+    public Isolation Isolation => Isolation.Namespaces;
+
+    /// <summary>Every Linux has namespaces; what a single container needs beyond is told when it fails.</summary>
+    public void RequirePossible()
+    {
+    }
+
+    public ContainerRecord Create(CreateOrder order, Journal journal)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        using UnixSocket? console = ConnectConsole(order.ConsoleSocket);
+        string fifo = Path.Combine(order.RecordDirectory, FifoName);
+        using LaunchedContainer launched = Launch(order, journal, console, fifo);
+        try
+        {
+            ContainerRecord record = RecordOf(order, launched, ContainerStatus.Created);
+            order.Commit(record);
+            launched.Commit();
+            return record;
+        }
+        catch
+        {
+            Abort(order, launched);
+            throw;
+        }
+    }
+
+    public void Start(ContainerRecord record, OciSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentNullException.ThrowIfNull(spec);
+        using PidFd init = OpenInit(record) ?? throw new SandboxException("cannot start a container that has stopped");
+        ContainerStarter.Start(FifoOf(record), init);
+        RunPostStart(record, spec, init);
+    }
+
+    public int Run(CreateOrder order, Journal journal, Action<ContainerRecord> running)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        ArgumentNullException.ThrowIfNull(running);
+        using ForegroundSession session = ForegroundSession.Begin();
+        bool terminal = order.Spec.Process?.Terminal ?? false;
+        using ConsolePair? console = terminal ? ConsolePair.Create() : null;
+        if (!order.NoSubreaper)
+        {
+            Prctl.SetChildSubreaper(true);
+        }
+
+        using LaunchedContainer launched = Launch(order, journal, console?.Far, fifo: null);
+        bool committed = false;
+        try
+        {
+            ContainerRecord record = RecordOf(order, launched, ContainerStatus.Running);
+            if (console is not null)
+            {
+                session.Attach(console.TakeMaster());
+            }
+
+            order.Commit(record);
+            launched.Start();
+            RunPostStart(record, order.Spec, launched.PidFd);
+            running(record);
+            committed = true;
+        }
+        finally
+        {
+            if (!committed)
+            {
+                Abort(order, launched);
+            }
+        }
+
+        return session.WaitFor(launched.PidFd, launched.Wait);
+    }
+
+    public int Exec(ContainerRecord record, OciSpec spec, ExecOrder order)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentNullException.ThrowIfNull(order);
+        using ForegroundSession? session = order.Detach ? null : ForegroundSession.Begin();
+        using ConsolePair? pair = order.Process.Terminal && !order.Detach ? ConsolePair.Create() : null;
+        using UnixSocket? console = pair is null ? ConnectConsole(order.ConsoleSocket) : null;
+        if (session is not null && !order.NoSubreaper)
+        {
+            Prctl.SetChildSubreaper(true);
+        }
+
+        using ContainerProcess process = ContainerExec.Start(new ExecRequest
+        {
+            Id = record.Id,
+            Bundle = record.Bundle,
+            Spec = spec,
+            Process = order.Process,
+            InitPid = record.Init.Pid,
+            Cgroup = ExecCgroup(record, order),
+            ConsoleSocket = pair?.Far ?? console,
+            PreserveFds = order.PreserveFds,
+            OnWarning = _warn,
+        });
+        order.Started?.Invoke(process.Pid);
+        if (session is null)
+        {
+            return 0;
+        }
+
+        if (pair is not null)
+        {
+            session.Attach(pair.TakeMaster());
+        }
+
+        return session.WaitFor(process.PidFd, process.Wait);
+    }
+
+    private LaunchedContainer Launch(CreateOrder order, Journal journal, UnixSocket? console, string? fifo)
+    {
+        string path = CgroupNaming.PathFor(order.Id, order.Spec.Linux?.CgroupsPath, order.SystemdCgroup);
+        Cgroup cgroup = Cgroup.Open(CgroupLayout.Discover(), path);
+        journal.Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(cgroup)));
+        return ContainerLauncher.Create(new ContainerRequest
+        {
+            Id = order.Id,
+            Bundle = order.Bundle,
+            Spec = order.Spec,
+            ConsoleSocket = console,
+            ExecFifo = fifo,
+            PreserveFds = order.PreserveFds,
+            NoPivot = order.NoPivot,
+            NoNewKeyring = order.NoNewKeyring,
+            CgroupsPath = path,
+            OnPid = pid => journal.Intend(Intent.Process(ProcessIdentity.Read(pid))),
+            OnWarning = _warn,
+        });
+    }
+
+    private static ContainerRecord RecordOf(CreateOrder order, LaunchedContainer launched, ContainerStatus status) => new()
+    {
+        Id = order.Id,
+        Isolation = Isolation.Namespaces,
+        Status = status,
+        BootId = order.BootId,
+        Init = launched.Identity,
+        Bundle = order.Bundle,
+        Rootfs = Path.GetFullPath(order.Spec.Root?.Path ?? "rootfs", order.Bundle),
+        Created = DateTime.UtcNow,
+        OciVersion = order.Spec.OciVersion ?? "",
+        OwnerUserId = UserIds.EffectiveUser,
+        Cgroup = launched.Cgroup is { } cgroup ? RecordedCgroup.KeyOf(cgroup) : null,
+        WaitsOnFifo = status == ContainerStatus.Created,
+        Annotations = order.Spec.Annotations,
+    };
+
+    // Poststop belongs to every container whose creation got as far as hooks could have run.
+    private void Abort(CreateOrder order, LaunchedContainer launched)
+    {
+        launched.Abort();
+        if (order.Spec.Hooks is { Poststop.Count: > 0 } hooks)
+        {
+            HookRunner.RunAll("poststop", hooks.Poststop, State(order.Id, order.Bundle, order.Spec, ContainerStatus.Stopped, 0), _warn);
+        }
+    }
+
+    // As runc does: a poststart hook that fails ends the container.
+    private static void RunPostStart(ContainerRecord record, OciSpec spec, PidFd init)
+    {
+        if (spec.Hooks is not { Poststart.Count: > 0 } hooks)
+        {
+            return;
+        }
+
+        try
+        {
+            HookRunner.Run("poststart", hooks.Poststart, State(record.Id, record.Bundle, spec, ContainerStatus.Running, record.Init.Pid));
+        }
+        catch (ContainerException)
+        {
+            init.TrySendSignal((int)Signal.SIGKILL, out _);
+            throw;
+        }
+    }
+
+    private static byte[] State(string id, string bundle, OciSpec spec, ContainerStatus status, int pid) =>
+        StateWriter.Hook(new OciState
+        {
+            OciVersion = spec.OciVersion ?? "",
+            Id = id,
+            Status = status,
+            Pid = pid,
+            Bundle = bundle,
+            Annotations = spec.Annotations,
+        });
+
+    private static UnixSocket? ConnectConsole(string? path)
+    {
+        if (path is null)
+        {
+            return null;
+        }
+
+        return UnixSocket.TryConnect(path, out UnixSocket? socket, out Errno why)
+            ? socket
+            : throw new SandboxException($"--console-socket: dial unix {path}: connect: {Failure.Words(why)}");
+    }
+
+    private string FifoOf(ContainerRecord record) => Path.Combine(_root, record.Id, FifoName);
+
+    // The pidfd first, the identity second: then it is this very process that the pidfd means.
+    private static PidFd? OpenInit(ContainerRecord record)
+    {
+        if (!PidFd.TryOpen(record.Init.Pid, out PidFd? init, out _))
+        {
+            return null;
+        }
+
+        if (record.BootId == BootId.Read() && record.Init.IsAlive)
+        {
+            return init;
+        }
+
+        init.Dispose();
+        return null;
+    }
+}
