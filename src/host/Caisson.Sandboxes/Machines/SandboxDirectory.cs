@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Caisson.Linux;
 
 namespace Caisson.Sandboxes;
@@ -17,7 +16,7 @@ internal sealed record SandboxDirectory(string Path)
 
     /// <summary>Chooses a name that is free; nothing is made yet.</summary>
     internal static SandboxDirectory Choose(string sandboxes) =>
-        new($"{sandboxes}/{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes))}");
+        new($"{sandboxes}/{KernelRandom.Hex(IdBytes)}");
 
     internal static SandboxDirectory Of(string sandboxes, string id) => new($"{sandboxes}/{id}");
 
@@ -36,7 +35,7 @@ internal sealed record SandboxDirectory(string Path)
     }
 
     /// <summary>File name of a keeper's socket. Ids may be longer than a socket path allows, so keepers are numbered by chance.</summary>
-    internal static string ChooseKeeperSocket() => $"keeper-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes))}.sock";
+    internal static string ChooseKeeperSocket() => $"keeper-{KernelRandom.Hex(IdBytes)}.sock";
 
     /// <summary>The snapshot, or null where the sandbox never got so far or is gone.</summary>
     internal SandboxSnapshot? TryReadSnapshot()

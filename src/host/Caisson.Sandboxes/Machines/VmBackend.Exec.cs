@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Caisson.Containers;
 using Caisson.Linux;
 using Caisson.Oci;
@@ -51,7 +50,7 @@ public sealed partial class VmBackend
             client.Exec(new Protocol.Control.ExecRequest
             {
                 ContainerId = record.Id,
-                ExecId = $"exec-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(ExecIdBytes))}",
+                ExecId = $"exec-{KernelRandom.Hex(ExecIdBytes)}",
                 ProcessJson = ByteString.CopyFrom(SpecWriter.Write(order.Process)),
                 Keeper = KeeperLauncher.Describe(ProcessIdentity.Read(keeper.Pid), socketName),
             });

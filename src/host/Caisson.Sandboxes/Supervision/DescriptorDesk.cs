@@ -32,7 +32,7 @@ internal sealed class DescriptorDesk : IAsyncDisposable
     /// <returns>The token to quote.</returns>
     internal static byte[] Deliver(string path, ReadOnlySpan<FileDescriptor> descriptors)
     {
-        byte[] token = System.Security.Cryptography.RandomNumberGenerator.GetBytes(TokenBytes);
+        byte[] token = KernelRandom.Bytes(TokenBytes);
         using UnixSocket connection = UnixSocket.Connect(path);
         connection.SendMessage(token, descriptors);
         Span<byte> receipt = stackalloc byte[1];
