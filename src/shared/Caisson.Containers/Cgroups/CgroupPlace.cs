@@ -28,21 +28,11 @@ internal sealed class CgroupPlace
     /// <summary>A path chosen before.</summary>
     internal static CgroupPlace At(string path) => new(CgroupLayout.Discover(), path);
 
-    // A cgroup that somebody else made, for several containers perhaps, is neither emptied nor removed by us.
-    private bool _existed;
-
     /// <summary>Makes the cgroup with its limits, and moves init in.</summary>
     internal void Fill(int pid, LinuxResources? resources)
     {
         try
         {
-            Cgroup existing = Cgroup.Open(_layout, Path);
-            _existed = existing.Exists;
-            if (_existed && existing.IsFrozen)
-            {
-                throw new ContainerException($"container's cgroup unexpectedly frozen: {Path}", Errno.EBUSY);
-            }
-
             Cgroup = Cgroup.Create(_layout, Path);
             Cgroup.Apply(CgroupConversion.ForCreate(resources));
             Cgroup.Join(pid);
@@ -62,20 +52,12 @@ internal sealed class CgroupPlace
         return _layout;
     }
 
-    /// <summary>Takes away what <see cref="Fill"/> made, once init is gone.</summary>
-    /// <param name="killsAll">Without a pid namespace of its own, init's end does not end the others.</param>
-    internal void Undo(bool killsAll)
+    internal void Undo()
     {
-        if (_existed || Cgroup is not { } made)
-        {
-            return;
-        }
-
-        if (killsAll)
+        if (Cgroup is { } made)
         {
             made.KillAll(Signal.SIGKILL);
+            made.Remove();
         }
-
-        made.Remove();
     }
 }

@@ -62,7 +62,7 @@ internal sealed class ContainerLaunch : IDisposable
         _channel.Send(InitMessageKind.Proceed);
         Converse();
         _handedOver = true;
-        return new LaunchedContainer(_init, _cgroup, _channel, _fifo is not null, ownsPids: _namespaces.Creates(NamespaceKinds.Pid));
+        return new LaunchedContainer(_init.Pid, _init.PidFd, _cgroup?.Cgroup, _channel, _fifo is not null);
     }
 
     private void Place(int pid)
@@ -163,7 +163,7 @@ internal sealed class ContainerLaunch : IDisposable
     {
         _channel.Dispose();
         _init?.Kill();
-        _cgroup?.Undo(killsAll: !_namespaces.Creates(NamespaceKinds.Pid));
+        _cgroup?.Undo();
         if (_fifo is not null)
         {
             _ = FileCalls.TryRemove(_request.ExecFifo!, isDirectory: false, out _);

@@ -9,18 +9,15 @@ namespace Caisson.Containers;
 public sealed class LaunchedContainer : IDisposable
 {
     private readonly InitChannel _channel;
-    private readonly CgroupPlace? _cgroup;
     private readonly bool _waitsOnFifo;
-    private readonly bool _ownsPids;
     private bool _committed;
     private bool _reaped;
 
-    internal LaunchedContainer(InitProcess init, CgroupPlace? cgroup, InitChannel channel, bool waitsOnFifo, bool ownsPids)
+    internal LaunchedContainer(int pid, PidFd pidFd, Cgroup? cgroup, InitChannel channel, bool waitsOnFifo)
     {
-        Pid = init.Pid;
-        PidFd = init.PidFd;
-        _cgroup = cgroup;
-        _ownsPids = ownsPids;
+        Pid = pid;
+        PidFd = pidFd;
+        Cgroup = cgroup;
         _channel = channel;
         _waitsOnFifo = waitsOnFifo;
     }
@@ -32,7 +29,7 @@ public sealed class LaunchedContainer : IDisposable
     public PidFd PidFd { get; }
 
     /// <summary>The container's cgroup, or null where it has none of its own.</summary>
-    public Cgroup? Cgroup => _cgroup?.Cgroup;
+    public Cgroup? Cgroup { get; }
 
     /// <summary>Init's pid and start time, for the state.</summary>
     public ProcessIdentity Identity => ProcessIdentity.Read(Pid);
@@ -80,7 +77,7 @@ public sealed class LaunchedContainer : IDisposable
         return status;
     }
 
-    /// <summary>Kills init unless it has ended, reaps it, and removes the cgroup if it was made here: for a caller that cannot finish what it began, or has nothing to keep.</summary>
+    /// <summary>Kills init, reaps it, and removes the cgroup: for a caller that cannot finish what it began.</summary>
     public void Abort()
     {
         if (!_reaped)
@@ -89,7 +86,11 @@ public sealed class LaunchedContainer : IDisposable
             _ = Wait();
         }
 
-        _cgroup?.Undo(killsAll: !_ownsPids);
+        if (Cgroup is { } cgroup)
+        {
+            cgroup.KillAll(Signal.SIGKILL);
+            cgroup.Remove();
+        }
     }
 
     /// <inheritdoc/>

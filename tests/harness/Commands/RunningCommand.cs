@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Caisson.Linux;
+
+namespace Caisson.Harness;
+
+/// <summary>A process of the executable under test, or of a tool, with its three streams in pipes.</summary>
+public sealed class RunningCommand : IDisposable
+{
+    // Those that this class reaps; everything else that becomes our child is an orphan of a command.
+    private static readonly ConcurrentDictionary<int, RunningCommand> s_own = new();
+
+    private readonly Process _process;
+    private readonly string _line;
+
+    private RunningCommand(Process process, string line)
+    {
+        _process = process;
+        _line = line;
+        Pid = process.Id;
+        s_own[Pid] = this;
+        Output = new OutputCapture(process.StandardOutput.BaseStream);
+        Error = new OutputCapture(process.StandardError.BaseStream);
+    }
+
+    public int Pid { get; }
+
+    public OutputCapture Output { get; }
+
+    public OutputCapture Error { get; }
+
+    /// <summary>Open until closed by the test.</summary>
+    public Stream Input => _process.StandardInput.BaseStream;
+
+    public bool HasExited => _process.HasExited;
+
+    public static RunningCommand Start(string program, IReadOnlyList<string> arguments, Action<ProcessStartInfo>? change = null)
+    {
+        Orphans.Adopt();
+        var start = new ProcessStartInfo(program)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        change?.Invoke(start);
+        string line = $"{Path.GetFileName(program)} {string.Join(' ', arguments)}";
+        return new RunningCommand(Process.Start(start) ?? throw new HarnessException($"{line}: not started"), line);
+    }
+
+    /// <summary>Waits for the process itself; its output may go on, from a container that it leaves behind.</summary>
+    public int WaitForExit()
+    {
+        // Not WaitForExit(), which also waits for the end of the output.
+        if (!_process.WaitForExit(Deadline.Patience))
+        {
+            throw new HarnessException($"after {Deadline.Patience.TotalSeconds:0} s still running: {_line}\n{Transcript}");
+        }
+
+        return _process.ExitCode;
+    }
+
+    /// <summary>Waits for the process and the end of what it writes.</summary>
+    public CommandResult Wait()
+    {
+        int code = WaitForExit();
+        Deadline.Wait($"the end of the output of: {_line}", () => Output.Ended && Error.Ended, () => Transcript);
+        return new CommandResult(code, Output.Text, Error.Text);
+    }
+
+    /// <summary>Waits until a text has been written to standard output.</summary>
+    public void WaitForOutput(string text)
+    {
+        Deadline.Wait($"\"{text}\" from: {_line}", () => Output.Text.Contains(text, StringComparison.Ordinal) || Output.Ended, () => Transcript);
+        if (!Output.Text.Contains(text, StringComparison.Ordinal))
+        {
+            throw new HarnessException($"ended without \"{text}\": {_line}\n{Transcript}");
+        }
+    }
+
+    public void Send(Signal signal)
+    {
+        using PidFd process = PidFd.Open(Pid);
+        process.SendSignal(signal);
+    }
+
+    public RunningCommand CloseInput()
+    {
+        try
+        {
+            _process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // Nobody reads any more: EPIPE.
+        }
+
+        return this;
+    }
+
+    /// <summary>Kills the process if it still runs.</summary>
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            _process.WaitForExit(Deadline.Patience);
+        }
+
+        s_own.TryRemove(Pid, out _);
+        _process.Dispose();
+    }
+
+    internal static bool Owns(int pid) => s_own.ContainsKey(pid);
+
+    private string Transcript => $"--- stdout\n{Output.Text}\n--- stderr\n{Error.Text}\n---";
+}
