@@ -55,4 +55,25 @@ internal sealed unsafe class EpollFd : FileDescriptor
             }
         }
     }
+
+    /// <summary>Watches a descriptor for changes, for as long as it is open.</summary>
+    internal void AddEdge(int number, PollEvents wanted)
+    {
+        var interest = new Libc.EpollEvent { Events = (uint)wanted | Libc.EPOLLET, Tag = (ulong)number };
+        Libc.Check(Libc.epoll_ctl(Number, Libc.EPOLL_CTL_ADD, number, ref interest), $"epoll_ctl({number})");
+    }
+
+    /// <summary>Takes one report without waiting.</summary>
+    internal bool TryTakeAny()
+    {
+        Libc.EpollEvent happened;
+        int count;
+        do
+        {
+            // SAFETY: the kernel writes at most one event, which this local is.
+            count = Libc.epoll_wait(Number, &happened, 1, 0);
+        }
+        while (count < 0 && Libc.LastError == Errno.EINTR);
+        return Libc.Check(count, "epoll_wait") > 0;
+    }
 }

@@ -9,6 +9,7 @@ internal static unsafe partial class Libc
     internal const int EPOLL_CTL_DEL = 2;
     internal const int EPOLL_CTL_MOD = 3;
     internal const uint EPOLLONESHOT = 1u << 30;
+    internal const uint EPOLLET = 1u << 31;
     internal const int SYS_eventfd2 = 290;
     internal const int EventFdFlags = 0x80800; // EFD_CLOEXEC | EFD_NONBLOCK
 

@@ -45,12 +45,13 @@ public static unsafe class ProcessWait
 
     /// <summary>Looks for a child that has ended, without reaping it, so that its owner still can.</summary>
     /// <param name="pid">The pid of a child that has ended.</param>
-    public static bool TryPeekAny(out int pid)
+    /// <param name="wait">Waits until one has; false is answered then only when there is no child at all.</param>
+    public static bool TryPeekAny(out int pid, bool wait = false)
     {
         const int AnyChild = 0;
         Libc.ChildInfo info = default;
         // SAFETY: the kernel fills one siginfo_t, which this local is.
-        int result = Restart(AnyChild, 0, &info, Libc.WEXITED | Libc.WALL | Libc.WNOHANG | Libc.WNOWAIT);
+        int result = Restart(AnyChild, 0, &info, Libc.WEXITED | Libc.WALL | Libc.WNOWAIT | (wait ? 0 : Libc.WNOHANG));
         pid = result < 0 ? 0 : info.Pid;
         return pid != 0;
     }
