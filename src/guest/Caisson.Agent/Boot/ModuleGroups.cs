@@ -1,0 +1,72 @@
+using Caisson.Linux;
+
+namespace Caisson.Agent;
+
+/// <summary>
+/// Kernel modules by the groups of the initrd's list (see Caisson.GuestImage): each group once, when it is first needed.
+/// </summary>
+internal sealed class ModuleGroups
+{
+    private const string DefaultPlace = "/lib/modules/caisson";
+
+    private readonly string _directory;
+    private readonly Dictionary<string, string[]> _files;
+    private readonly Lock _lock = new();
+    private readonly HashSet<string> _loaded = [];   // under _lock, which is held while modules load: a second caller must wait for them
+
+    private ModuleGroups(string directory, Dictionary<string, string[]> files)
+    {
+        _directory = directory;
+        _files = files;
+    }
+
+    internal static ModuleGroups Read(string directory = DefaultPlace) =>
+        new(directory, Parse(SmallFile.ReadText($"{directory}/modules.order")));
+
+    /// <summary>Lines are "NAME: FILE FILE ...", in load order.</summary>
+    internal static Dictionary<string, string[]> Parse(string text)
+    {
+        var groups = new Dictionary<string, string[]>(StringComparer.Ordinal);
+        foreach (string line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            int colon = line.IndexOf(':', StringComparison.Ordinal);
+            if (colon > 0)
+            {
+                groups[line[..colon]] = line[(colon + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            }
+        }
+
+        return groups;
+    }
+
+    /// <summary>Loads a group, and core before it. A group that this kernel lacks is no error here: what needs it says so by itself.</summary>
+    internal void Load(string group)
+    {
+        lock (_lock)
+        {
+            if (group != "core")
+            {
+                LoadOnce("core");
+            }
+
+            LoadOnce(group);
+        }
+    }
+
+    private void LoadOnce(string group)
+    {
+        if (!_loaded.Add(group) || !_files.TryGetValue(group, out string[]? files))
+        {
+            return;
+        }
+
+        foreach (string file in files)
+        {
+            using FileFd module = FileCalls.Open($"{_directory}/{file}", OpenFlags.O_RDONLY);
+            if (!KernelModule.TryLoad(module, "", out Errno why) && why != Errno.EEXIST)
+            {
+                ConsoleLog.Write($"module {file}: {why.Describe()}");
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Caisson.Protocol;
+using Google.Protobuf;
+
+namespace Caisson.Agent;
+
+internal sealed partial class AgentService
+{
+    public async Task<WriteStreamResponse> WriteStdinAsync(WriteStreamRequest request, CancellationToken cancellationToken)
+    {
+        GuestProcess process = Process(request.ContainerId, request.ExecId);
+        ulong? offset = request.HasOffset ? request.Offset : null;
+        int taken = await process.Stdin.WriteAsync(offset, request.Data.Memory, cancellationToken);
+        return new WriteStreamResponse { Len = (uint)taken };
+    }
+
+    public Task<ReadStreamResponse> ReadStdoutAsync(ReadStreamRequest request, CancellationToken cancellationToken) =>
+        ReadAsync(Process(request.ContainerId, request.ExecId).Stdout, request, cancellationToken);
+
+    public Task<ReadStreamResponse> ReadStderrAsync(ReadStreamRequest request, CancellationToken cancellationToken) =>
+        ReadAsync(Process(request.ContainerId, request.ExecId).Stderr, request, cancellationToken);
+
+    public Task CloseStdinAsync(CloseStdinRequest request, CancellationToken cancellationToken) =>
+        Process(request.ContainerId, request.ExecId).Stdin.CloseAsync(cancellationToken);
+
+    public Task TtyWinResizeAsync(TtyWinResizeRequest request, CancellationToken cancellationToken)
+    {
+        GuestProcess process = Process(request.ContainerId, request.ExecId);
+        process.Resize(RequestFields.WindowSize(request.Row, request.Column));
+        return Task.CompletedTask;
+    }
+
+    private static async Task<ReadStreamResponse> ReadAsync(OutputBuffer stream, ReadStreamRequest request, CancellationToken cancellationToken)
+    {
+        FaultPoint.Hit(Fault.InRead);
+        int length = (int)Math.Min(request.Len, OutputBuffer.MaxAnswerBytes);
+        OutputPart part = await stream.ReadAsync(request.HasOffset ? request.Offset : null, length, cancellationToken);
+        return new ReadStreamResponse { Data = UnsafeByteOperations.UnsafeWrap(part.Data), Offset = part.Offset, Eof = part.AtEnd };
+    }
+}
