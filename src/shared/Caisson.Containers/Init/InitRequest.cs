@@ -26,6 +26,12 @@ internal sealed record InitRequest
     /// <summary>The container's cgroup; null where it has none of its own.</summary>
     internal CgroupPlace? Cgroup { get; init; }
 
+    /// <summary>
+    /// Is the creator an ordinary user? Then it can open no mounts for init, and writes init's id maps only while init is dumpable,
+    /// because the files of one that is not belong to root.
+    /// </summary>
+    internal bool IsRootless { get; init; }
+
     /// <summary>Have all namespaces been joined by the process that cloned init?</summary>
     internal bool IsStaged { get; init; }
 }

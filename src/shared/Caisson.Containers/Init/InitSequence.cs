@@ -32,7 +32,11 @@ internal sealed partial class InitSequence
     private void EnterNamespaces()
     {
         DieWithCreator();
-        Prctl.SetDumpable(false);
+        if (!_request.IsRootless)
+        {
+            Prctl.SetDumpable(false);
+        }
+
         if (_request.IsStaged || _request.Namespaces.Creates(NamespaceKinds.User))
         {
             AwaitCreator();
@@ -43,6 +47,8 @@ internal sealed partial class InitSequence
             NamespaceJoin.BecomeRoot();
             DieWithCreator();    // cleared by the change of user
         }
+
+        Prctl.SetDumpable(false);
 
         if (!_request.IsStaged)
         {

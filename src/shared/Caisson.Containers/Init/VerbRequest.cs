@@ -35,6 +35,7 @@ internal static class VerbRequest
             json.WriteString("bundle", container.Bundle);
             json.WriteBoolean("noPivot", container.NoPivot);
             json.WriteBoolean("noNewKeyring", container.NoNewKeyring);
+            json.WriteBoolean("rootless", request.IsRootless);
             json.WriteString("cgroup", request.Cgroup?.Path);
             descriptors.Write(json);
             json.WritePropertyName("spec");
@@ -137,6 +138,7 @@ internal static class VerbRequest
             Channel = new InitChannel(descriptors.Find("channel", UnixSocket.FromNumber)!),
             Fifo = descriptors.Find("fifo", PathFd.FromNumber),
             PreparedSources = descriptors.FindAll("prepared.", MountFd.FromNumber),
+            IsRootless = json.GetProperty("rootless").GetBoolean(),
             PreparedRootfs = descriptors.Find("preparedRootfs", MountFd.FromNumber),
             Cgroup = json.GetProperty("cgroup").GetString() is { } path ? CgroupPlace.At(path) : null,
         };

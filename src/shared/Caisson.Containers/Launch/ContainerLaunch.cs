@@ -49,11 +49,12 @@ internal sealed class ContainerLaunch : IDisposable
             Namespaces = _namespaces,
             Channel = _initEnd,
             Fifo = _fifo,
+            IsRootless = IsRootless,
             PreparedSources = OpenSources(),
             PreparedRootfs = OpenRootfs(),
             Cgroup = _cgroup,
         };
-        _init = InitProcess.Clone(init, _channel);
+        _init = Clone(init);
         _initEnd.Dispose();
         _request.OnPid?.Invoke(_init.Pid);
 
@@ -63,6 +64,28 @@ internal sealed class ContainerLaunch : IDisposable
         Converse();
         _handedOver = true;
         return new LaunchedContainer(_init.Pid, _init.PidFd, _cgroup?.Cgroup, _channel, _fifo is not null);
+    }
+
+    private bool IsRootless => UserIds.EffectiveUser != 0 && _namespaces.Creates(NamespaceKinds.User);
+
+    // Whether it is dumpable is inherited: a process whose own files belong to root could not be given its maps by an ordinary user.
+    private InitProcess Clone(InitRequest init)
+    {
+        bool wasDumpable = Prctl.IsDumpable;
+        if (!init.IsRootless || wasDumpable)
+        {
+            return InitProcess.Clone(init, _channel);
+        }
+
+        Prctl.SetDumpable(true);
+        try
+        {
+            return InitProcess.Clone(init, _channel);
+        }
+        finally
+        {
+            Prctl.SetDumpable(false);
+        }
     }
 
     private void Place(int pid)

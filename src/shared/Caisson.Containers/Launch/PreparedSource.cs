@@ -12,7 +12,8 @@ internal static class PreparedSource
 {
     /// <summary>Does init see other paths than its creator, or see them with other rights?</summary>
     internal static bool IsNeeded(NamespacePlan namespaces) =>
-        namespaces.Creates(NamespaceKinds.User) || namespaces.JoinsAny(NamespaceKinds.User | NamespaceKinds.Mount);
+        UserIds.EffectiveUser == 0
+        && (namespaces.Creates(NamespaceKinds.User) || namespaces.JoinsAny(NamespaceKinds.User | NamespaceKinds.Mount));
 
     internal static bool TryOpen(ContainerRequest request, NamespacePlan namespaces, int index, [NotNullWhen(true)] out MountFd? source)
     {

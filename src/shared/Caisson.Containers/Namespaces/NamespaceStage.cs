@@ -19,7 +19,7 @@ internal static class NamespaceStage
                 Prctl.SetParentDeathSignal(Signal.SIGKILL);
             }
 
-            Prctl.SetDumpable(false);
+            Prctl.SetDumpable(request.IsRootless);
             NamespaceJoin.All(request.Namespaces.Joined);
             CloneFlags flags = request.Namespaces.CloneFlags | CloneFlags.Parent;
             if (request.Namespaces.Creates(NamespaceKinds.Time))
