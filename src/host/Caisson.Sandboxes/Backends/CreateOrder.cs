@@ -1,3 +1,4 @@
+using Caisson.Linux;
 using Caisson.Oci;
 
 namespace Caisson.Sandboxes;
@@ -24,6 +25,9 @@ public sealed record CreateOrder
 
     /// <summary>Where the terminal's master is sent.</summary>
     public string? ConsoleSocket { get; init; }
+
+    /// <summary>The root file system as a detached mount, where its path cannot be walked by everybody; null takes the path.</summary>
+    public MountFd? Rootfs { get; init; }
 
     /// <summary>Whether the caller does not wait for the container's end.</summary>
     public bool Detach { get; init; }

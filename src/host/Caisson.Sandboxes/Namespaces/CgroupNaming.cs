@@ -3,7 +3,8 @@ namespace Caisson.Sandboxes;
 /// <summary>Which cgroup a container gets.</summary>
 internal static class CgroupNaming
 {
-    private const string DefaultParent = "/caisson/";
+    // One directory, without a common parent: that would be left behind when the last container goes, or be removed under the next one.
+    private const string DefaultPrefix = "/caisson-";
 
     /// <param name="id">The container.</param>
     /// <param name="cgroupsPath">The configuration's linux.cgroupsPath, if any.</param>
@@ -13,7 +14,7 @@ internal static class CgroupNaming
     {
         if (string.IsNullOrEmpty(cgroupsPath))
         {
-            return systemd ? Expand("", "caisson", id) : DefaultParent + id;
+            return systemd ? Expand("", "caisson", id) : DefaultPrefix + id;
         }
 
         if (!systemd)

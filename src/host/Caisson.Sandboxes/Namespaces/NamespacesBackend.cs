@@ -140,7 +140,8 @@ public sealed partial class NamespacesBackend : IContainerBackend
     private LaunchedContainer Launch(CreateOrder order, Journal journal, UnixSocket? console, string? fifo)
     {
         string path = CgroupNaming.PathFor(order.Id, order.Spec.Linux?.CgroupsPath, order.SystemdCgroup);
-        Cgroup cgroup = Cgroup.Open(CgroupLayout.Discover(), path);
+        CgroupLayout layout = CgroupLayout.Discover();
+        Cgroup cgroup = Cgroup.Open(layout, path);
         journal.Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(cgroup)));
         return ContainerLauncher.Create(new ContainerRequest
         {
@@ -153,6 +154,8 @@ public sealed partial class NamespacesBackend : IContainerBackend
             NoPivot = order.NoPivot,
             NoNewKeyring = order.NoNewKeyring,
             CgroupsPath = path,
+            CgroupLayout = layout,
+            Rootfs = order.Rootfs,
             OnPid = pid => journal.Intend(Intent.Process(ProcessIdentity.Read(pid))),
             OnWarning = _warn,
         });

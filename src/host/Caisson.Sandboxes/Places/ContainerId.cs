@@ -2,12 +2,12 @@ namespace Caisson.Sandboxes;
 
 /// <summary>
 /// What may be a container's id: runc's characters (letters, digits, <c>_ + , - .</c>), not <c>.</c> or <c>..</c>,
-/// and no longer than a file name, because the record's directory and the default cgroup are named by it.
+/// and not quite as long as a file name may be, because the record's directory and the default cgroup are named by it.
 /// </summary>
 public static class ContainerId
 {
-    /// <summary>NAME_MAX of linux/limits.h.</summary>
-    public const int LongestCharacters = 255;
+    /// <summary>NAME_MAX of linux/limits.h, less the prefix that the default cgroup has.</summary>
+    public const int LongestCharacters = 240;
 
     /// <exception cref="SandboxException">The id cannot name a container; in runc's words, which engines know.</exception>
     public static void Check(string id)

@@ -23,7 +23,7 @@ internal sealed class CreateCommand : Command
     internal override int Run(Invocation invocation)
     {
         string? pidFile = AbsolutePidFile(invocation);
-        using Creation creation = Creation.Begin(invocation, detach: true);
+        using Creation creation = Creation.Begin(new Runtime(invocation), invocation, detach: true);
         ContainerRecord record = creation.Backend.Create(creation.Order, creation.Journal);
         PidFile.Write(pidFile, record.Init.Pid);
         return 0;

@@ -25,12 +25,13 @@ internal sealed class Creation : IDisposable
 
     internal IContainerBackend Backend { get; }
 
-    internal CreateOrder Order { get; }
+    /// <summary>What is asked of the backend; a caller may complete it before the backend sees it.</summary>
+    internal CreateOrder Order { get; set; }
 
     internal Journal Journal => _journal;
 
     /// <summary>Reads the bundle, checks everything that can be checked before anything is made, and claims the id.</summary>
-    internal static Creation Begin(Invocation invocation, bool detach)
+    internal static Creation Begin(Runtime runtime, Invocation invocation, bool detach)
     {
         FlagValues flags = invocation.Flags;
         string id = invocation.Arguments[0];
@@ -58,7 +59,7 @@ internal sealed class Creation : IDisposable
             PreserveFds = CreationFlags.CountPreserved(flags),
             Warn = invocation.Log.Warning,
         };
-        return Claim(new Runtime(invocation), order, config);
+        return Claim(runtime, order, config);
     }
 
     /// <summary>Claims the id of an order and begins its journal.</summary>

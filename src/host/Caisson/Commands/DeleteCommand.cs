@@ -32,18 +32,6 @@ internal sealed class DeleteCommand : Command
         }
     }
 
-    /// <summary>The deletion at the end of a foreground run: somebody else may have done it already.</summary>
-    internal static void DeleteAfterRun(Runtime runtime, ContainerRecord record, OciSpec spec)
-    {
-        using ContainerLock? held = ContainerLock.Take(runtime.Store.DirectoryOf(record.Id), record.Id, ContainerLock.Patience);
-        // The id may meanwhile name another container; ours is told by its init.
-        if (held is not null && runtime.Store.Look(record.Id).Record is { } found && found.Init == record.Init)
-        {
-            runtime.Backend(record.Isolation).Delete(record, spec);
-            runtime.Store.Remove(record.Id);
-        }
-    }
-
     private static int Delete(Runtime runtime, string id, bool force)
     {
         // A foreign directory is nothing of ours, so neither is its lock.
@@ -62,11 +50,11 @@ internal sealed class DeleteCommand : Command
         if (found.Record is { } record)
         {
             DeleteComplete(runtime, record, force);
+            found = found with { Journal = TryReadJournal(runtime.Store.DirectoryOf(id)) };
         }
-        else
-        {
-            Creation.Undo(found, BootId.Read());
-        }
+
+        // Of a complete container too: what was made beside it (a view of the host's files) is in its journal only.
+        Creation.Undo(found, BootId.Read());
 
         runtime.Store.Remove(id);
         return 0;

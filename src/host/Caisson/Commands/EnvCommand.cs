@@ -30,7 +30,7 @@ internal sealed class EnvCommand : Command
         facts.Add("sandboxes", runtime.Places.Sandboxes);
         facts.Add("configuration", invocation.Globals.Config ?? $"{ConfigurationReader.MainFile}, {ConfigurationReader.Directory}/*.json");
         facts.Add("isolation", IsolationName.Of(runtime.Choice(configuration).For(null)));
-        facts.Add("allowedAnnotations", string.Join(' ', configuration.AllowedAnnotations));
+        facts.Add("allowedAnnotations", configuration.AllowedAnnotations.Count == 0 ? "none" : string.Join(' ', configuration.AllowedAnnotations));
         facts.Add("qemu", configuration.Vm.Qemu ?? "");
         facts.Add("virtiofsd", configuration.Vm.Virtiofsd ?? "");
         facts.Add("kernel", configuration.Vm.Kernel ?? "");

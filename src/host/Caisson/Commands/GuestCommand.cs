@@ -22,7 +22,7 @@ internal sealed class GuestCommand : Command
         string[] words = [.. invocation.Arguments];
         if (words is ["build", ..])
         {
-            return GuestBuildCommand.Run(words[1..], Console.Out, Console.Error);
+            return GuestBuildCommand.Run(words[1..], new StandardWriter(StandardStream.Output), new StandardWriter(StandardStream.Error));
         }
 
         if (words is ["--help" or "-h"])

@@ -32,10 +32,11 @@ internal sealed class RunCommand : Command
     {
         string? pidFile = CreateCommand.AbsolutePidFile(invocation);
         bool detach = invocation.Flags.IsSet("detach");
-        using Creation creation = Creation.Begin(invocation, detach);
+        var runtime = new Runtime(invocation);
+        using Creation creation = Creation.Begin(runtime, invocation, detach);
         return detach
             ? RunDetached(creation, pidFile)
-            : RunToTheEnd(invocation, creation, pidFile, keep: invocation.Flags.IsSet("keep"));
+            : new ForegroundRun(runtime, creation) { Started = pid => PidFile.Write(pidFile, pid), Keep = invocation.Flags.IsSet("keep") }.Go();
     }
 
     private static int RunDetached(Creation creation, string? pidFile)
@@ -54,28 +55,6 @@ internal sealed class RunCommand : Command
             creation.Backend.Delete(record, creation.Order.Spec);
             creation.Abandon();
             throw;
-        }
-    }
-
-    internal static int RunToTheEnd(Invocation invocation, Creation creation, string? pidFile, bool keep)
-    {
-        ContainerRecord? running = null;
-        try
-        {
-            int code = creation.Backend.Run(creation.Order, creation.Journal, record =>
-            {
-                running = record;
-                PidFile.Write(pidFile, record.Init.Pid);
-                creation.Unlock();
-            });
-            return code;
-        }
-        finally
-        {
-            if (running is not null && !keep)
-            {
-                DeleteCommand.DeleteAfterRun(new Runtime(invocation), running, creation.Order.Spec);
-            }
         }
     }
 }

@@ -11,6 +11,7 @@ internal sealed class InitChannel : IDisposable
     internal const int MaxMessageBytes = 32 * 1024;
     private const int HeaderBytes = 5;
     private readonly UnixSocket _socket;
+    private byte[]? _buffer;
 
     internal InitChannel(UnixSocket socket) => _socket = socket;
 
@@ -81,7 +82,8 @@ internal sealed class InitChannel : IDisposable
     /// <summary>As <see cref="Receive"/>; false at the end of the conversation.</summary>
     internal bool TryReceive(out ReceivedInitMessage message)
     {
-        byte[] buffer = new byte[MaxMessageBytes];
+        // Kept, and not cleared: a message is a few bytes as a rule, and memory that nobody touches costs nothing.
+        byte[] buffer = _buffer ??= GC.AllocateUninitializedArray<byte>(MaxMessageBytes);
         while (true)
         {
             ReceivedMessage received = ReceiveOrEnd(buffer);

@@ -28,9 +28,9 @@ public sealed class ContainerIdTests
         Assert.Equal("container id cannot be empty", Assert.Throws<SandboxException>(() => ContainerId.Check("")).Message);
 
     [Fact]
-    public void An_id_is_at_most_a_file_name_long()
+    public void An_id_can_name_a_directory_and_a_cgroup()
     {
-        ContainerId.Check(new string('a', 255));
-        Assert.Throws<SandboxException>(() => ContainerId.Check(new string('a', 256)));
+        ContainerId.Check(new string('a', 240));
+        Assert.Throws<SandboxException>(() => ContainerId.Check(new string('a', 241)));
     }
 }

@@ -1,0 +1,50 @@
+using Caisson.Oci;
+using Caisson.Sandboxes;
+
+namespace Caisson;
+
+/// <summary>A container that its command runs, waits for and deletes.</summary>
+internal sealed class ForegroundRun(Runtime runtime, Creation creation)
+{
+    /// <summary>Told of the pid once the workload runs.</summary>
+    internal Action<int>? Started { get; init; }
+
+    /// <summary>What has to go before the records do.</summary>
+    internal Action? BeforeDelete { get; init; }
+
+    internal bool Keep { get; init; }
+
+    /// <returns>The workload's exit code, or 128 plus its signal.</returns>
+    internal int Go()
+    {
+        ContainerRecord? running = null;
+        try
+        {
+            return creation.Backend.Run(creation.Order, creation.Journal, record =>
+            {
+                running = record;
+                Started?.Invoke(record.Init.Pid);
+                creation.Unlock();
+            });
+        }
+        finally
+        {
+            BeforeDelete?.Invoke();
+            if (running is not null && !Keep)
+            {
+                Delete(running, creation.Order.Spec);
+            }
+        }
+    }
+
+    // Somebody else may have done it already, and the id may name another container by now: ours is told by its init.
+    private void Delete(ContainerRecord record, OciSpec spec)
+    {
+        using ContainerLock? held = ContainerLock.Take(runtime.Store.DirectoryOf(record.Id), record.Id, ContainerLock.Patience);
+        if (held is not null && runtime.Store.Look(record.Id).Record is { } found && found.Init == record.Init)
+        {
+            creation.Backend.Delete(record, spec);
+            runtime.Store.Remove(record.Id);
+        }
+    }
+}
