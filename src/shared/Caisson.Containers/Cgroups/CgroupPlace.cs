@@ -18,7 +18,7 @@ internal sealed class CgroupPlace
     /// <summary>The path below every hierarchy, beginning with a slash.</summary>
     internal string Path { get; }
 
-    /// <summary>Once <see cref="Fill"/> has made it.</summary>
+    /// <summary>Once it has been made.</summary>
     internal Cgroup? Cgroup { get; private set; }
 
     /// <summary>Decides on a path; nothing is made yet.</summary>
@@ -28,14 +28,32 @@ internal sealed class CgroupPlace
     /// <summary>A path chosen before.</summary>
     internal static CgroupPlace At(string path) => new(CgroupLayout.Discover(), path);
 
+    /// <summary>Makes the cgroup with its limits, for a process that will <see cref="Enter"/> by itself.</summary>
+    internal void Make(LinuxResources? resources) => Attempt(() =>
+    {
+        Cgroup = Cgroup.Create(_layout, Path);
+        Cgroup.Apply(CgroupConversion.ForCreate(resources));
+    });
+
     /// <summary>Makes the cgroup with its limits, and moves init in.</summary>
     internal void Fill(int pid, LinuxResources? resources)
     {
+        Make(resources);
+        Attempt(() => Cgroup!.Join(pid));
+    }
+
+    /// <summary>Moves the calling process in, which has been cloned into the v2 directory already if there is one.</summary>
+    internal void Enter() => Attempt(() => Cgroup!.JoinAsSingleThread(isInUnified: true));
+
+    /// <summary>The v2 directory to clone into, or null where v2 is not mounted.</summary>
+    internal DirectoryFd? OpenUnifiedDirectory() =>
+        Cgroup!.UnifiedDirectory is null ? null : Cgroup.OpenUnifiedDirectory();
+
+    private static void Attempt(Action step)
+    {
         try
         {
-            Cgroup = Cgroup.Create(_layout, Path);
-            Cgroup.Apply(CgroupConversion.ForCreate(resources));
-            Cgroup.Join(pid);
+            step();
         }
         catch (CgroupException cause)
         {

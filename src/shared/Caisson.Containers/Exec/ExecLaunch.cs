@@ -38,13 +38,7 @@ internal static class ExecLaunch
 
     private static ContainerProcess Converse(ExecStageRequest exec, InitChannel channel)
     {
-        ClonedProcess stage = exec.Exec.Verb is not null
-            ? VerbRequest.Start(exec)
-            : ManagedClone.Run(new CloneRequest(), () =>
-            {
-                channel.Dispose();
-                return ExecStage.Run(exec);
-            });
+        ClonedProcess stage = exec.Exec.Verb is not null ? VerbRequest.Start(exec) : Clone(exec, channel);
         exec.Channel.Dispose();
         Place(stage, exec.Exec);
         channel.Send(InitMessageKind.Proceed);
@@ -67,6 +61,17 @@ internal static class ExecLaunch
         }
     }
 
+    private static ClonedProcess Clone(ExecStageRequest exec, InitChannel channel)
+    {
+        using DirectoryFd? cgroup =
+            exec.Exec.EntersCgroup && exec.Exec.Cgroup!.UnifiedDirectory is not null ? exec.Exec.Cgroup.OpenUnifiedDirectory() : null;
+        return ManagedClone.Run(new CloneRequest { Cgroup = cgroup }, () =>
+        {
+            channel.Dispose();
+            return ExecStage.Run(exec);
+        });
+    }
+
     // Before it is in the cgroup the stage does nothing; what it clones is born there.
     private static void Place(ClonedProcess stage, ExecRequest request)
     {
@@ -82,7 +87,11 @@ internal static class ExecLaunch
                 UserMaps.SetOomScore(stage.Pid, badness);
             }
 
-            request.Cgroup?.Join(stage.Pid);
+            if (!request.EntersCgroup)
+            {
+                request.Cgroup?.Join(stage.Pid);
+            }
+
             if (request.Process.ExecCpuAffinity?.Final is { Length: > 0 } final)
             {
                 Scheduling.SetAffinity(stage.Pid, final);

@@ -50,4 +50,7 @@ public sealed record ExecRequest
 
     /// <summary>Told of the pid before the process runs.</summary>
     public Action<int>? OnPid { get; init; }
+
+    /// <summary>Does the process that enters move itself into the cgroup (as in <see cref="InitRequest.EntersCgroup"/>)? CPU affinities are set around the move, by the creator.</summary>
+    internal bool EntersCgroup => Cgroup is not null && Verb is null && Process.ExecCpuAffinity is null;
 }

@@ -16,6 +16,11 @@ internal static class ExecStage
         }
 
         Prctl.SetDumpable(false);
+        if (request.Exec.EntersCgroup)
+        {
+            request.Exec.Cgroup!.JoinAsSingleThread(isInUnified: true);
+        }
+
         if (!mayProceed)
         {
             request.Channel.Expect(InitMessageKind.Proceed);

@@ -34,4 +34,15 @@ internal sealed record InitRequest
 
     /// <summary>Have all namespaces been joined by the process that cloned init?</summary>
     internal bool IsStaged { get; init; }
+
+    /// <summary>
+    /// Does init move itself into its cgroup, as soon as it is cloned? That is many times cheaper than being moved
+    /// (<see cref="Cgroup.JoinAsSingleThread"/>), but needs the creator's ids and mounts, and a single thread.
+    /// </summary>
+    internal bool EntersCgroup =>
+        Cgroup is not null
+        && Container.Verb is null
+        && Namespaces.Joined.Count == 0
+        && !Namespaces.NeedsStage
+        && !Namespaces.Creates(NamespaceKinds.User);
 }

@@ -32,6 +32,11 @@ internal sealed partial class InitSequence
     private void EnterNamespaces()
     {
         DieWithCreator();
+        if (_request.EntersCgroup)
+        {
+            _request.Cgroup!.Enter();
+        }
+
         if (!_request.IsRootless)
         {
             Prctl.SetDumpable(false);

@@ -54,12 +54,17 @@ internal sealed class ContainerLaunch : IDisposable
             PreparedRootfs = OpenRootfs(),
             Cgroup = _cgroup,
         };
+        if (init.EntersCgroup)
+        {
+            _cgroup!.Make(_request.Spec.Linux?.Resources);
+        }
+
         _init = Clone(init);
         _initEnd.Dispose();
         _request.OnPid?.Invoke(_init.Pid);
 
         // Init makes its mounts meanwhile; it waits for us where it needs its ids or its cgroup.
-        Place(_init.Pid);
+        Place(_init.Pid, init);
         _channel.Send(InitMessageKind.Proceed);
         Converse();
         _handedOver = true;
@@ -88,7 +93,7 @@ internal sealed class ContainerLaunch : IDisposable
         }
     }
 
-    private void Place(int pid)
+    private void Place(int pid, InitRequest init)
     {
         if (_namespaces.Creates(NamespaceKinds.User))
         {
@@ -100,7 +105,10 @@ internal sealed class ContainerLaunch : IDisposable
             UserMaps.SetOomScore(pid, badness);
         }
 
-        _cgroup?.Fill(pid, _request.Spec.Linux?.Resources);
+        if (!init.EntersCgroup)
+        {
+            _cgroup?.Fill(pid, _request.Spec.Linux?.Resources);
+        }
     }
 
     private void Converse()

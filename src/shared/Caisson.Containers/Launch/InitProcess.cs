@@ -28,7 +28,8 @@ internal sealed class InitProcess
             return AfterStage(ManagedClone.Run(new CloneRequest(), () => NamespaceStage.Run(request)), channel);
         }
 
-        var clone = new CloneRequest { Flags = request.Namespaces.CloneFlags };
+        using DirectoryFd? cgroup = request.EntersCgroup ? request.Cgroup!.OpenUnifiedDirectory() : null;
+        var clone = new CloneRequest { Flags = request.Namespaces.CloneFlags, Cgroup = cgroup };
         ClonedProcess init = ManagedClone.Run(clone, () =>
         {
             channel.Dispose();    // the creator's end: init must notice when the creator is gone
