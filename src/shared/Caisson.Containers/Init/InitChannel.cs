@@ -111,6 +111,12 @@ internal sealed class InitChannel : IDisposable
     {
         // One descriptor at most: a pidfd or a seccomp listener.
         bool received = _socket.TryReceiveMessage(buffer, maxDescriptors: 1, out ReceivedMessage message, out Errno why);
+        if (!received && why == Errno.ECONNRESET)
+        {
+            // The peer has closed with something of ours unread. That is told once, before what it sent; then the queue, then the end.
+            received = _socket.TryReceiveMessage(buffer, maxDescriptors: 1, out message, out why);
+        }
+
         return received ? message
             : why == Errno.ECONNRESET ? default
             : throw new SyscallException("recvmsg(container init)", why);
