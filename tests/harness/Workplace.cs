@@ -105,6 +105,13 @@ public sealed class Workplace : IDisposable
         }
     }
 
+    /// <summary>Clears away everything, without a judgement.</summary>
+    public void Abandon()
+    {
+        ClearAway();
+        Directory.Delete(Path, recursive: true);
+    }
+
     private void ClearAway()
     {
         try

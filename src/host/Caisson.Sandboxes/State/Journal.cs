@@ -45,7 +45,13 @@ public sealed class Journal : IDisposable
 
     private readonly FileFd _file;
 
-    private Journal(FileFd file) => _file = file;
+    private readonly string _path;
+
+    private Journal(string directory, OpenFlags how)
+    {
+        _path = Path.Combine(directory, FileName);
+        _file = Open(_path, how);
+    }
 
     /// <summary>Begins the journal of a container that is about to be created.</summary>
     /// <param name="directory">The container's directory.</param>
@@ -53,19 +59,27 @@ public sealed class Journal : IDisposable
     /// <param name="bootId">This boot.</param>
     public static Journal Begin(string directory, ProcessIdentity owner, string bootId)
     {
-        var journal = new Journal(Open(directory, OpenFlags.O_CREAT | OpenFlags.O_TRUNC));
-        journal.Write(json =>
+        var journal = new Journal(directory, OpenFlags.O_CREAT | OpenFlags.O_TRUNC);
+        try
         {
-            json.WriteNumber("caissonFormat", ContainerRecord.FormatVersion);
-            json.WriteNumber("pid", owner.Pid);
-            json.WriteNumber("startTime", owner.StartTimeTicks);
-            json.WriteString("bootId", bootId);
-        });
-        return journal;
+            journal.Write(json =>
+            {
+                json.WriteNumber("caissonFormat", ContainerRecord.FormatVersion);
+                json.WriteNumber("pid", owner.Pid);
+                json.WriteNumber("startTime", owner.StartTimeTicks);
+                json.WriteString("bootId", bootId);
+            });
+            return journal;
+        }
+        catch
+        {
+            journal.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Goes on with the journal of an existing container.</summary>
-    public static Journal Continue(string directory) => new(Open(directory, 0));
+    public static Journal Continue(string directory) => new(directory, 0);
 
     /// <summary>Before the step.</summary>
     public void Intend(Intent intent) => WriteIntent(intent, done: false);
@@ -75,8 +89,17 @@ public sealed class Journal : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private static FileFd Open(string directory, OpenFlags how) =>
-        FileCalls.Open(Path.Combine(directory, FileName), OpenFlags.O_WRONLY | OpenFlags.O_APPEND | how, FileMode);
+    private static FileFd Open(string path, OpenFlags how)
+    {
+        try
+        {
+            return FileCalls.Open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | how, FileMode);
+        }
+        catch (SyscallException cause)
+        {
+            throw new SandboxException($"journal: open {path}: {Failure.Words(cause.Errno)}", cause);
+        }
+    }
 
     private void WriteIntent(Intent intent, bool done) => Write(json =>
     {
@@ -97,7 +120,14 @@ public sealed class Journal : IDisposable
         }
 
         buffer.Write("\n"u8);
-        _file.WriteAll(buffer.WrittenSpan);
+        try
+        {
+            _file.WriteAll(buffer.WrittenSpan);
+        }
+        catch (SyscallException cause)
+        {
+            throw new SandboxException($"journal: write {_path}: {Failure.Words(cause.Errno)}", cause);
+        }
     }
 
     internal static string NameOf(IntentKind kind) => kind switch

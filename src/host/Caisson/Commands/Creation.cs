@@ -86,6 +86,8 @@ internal sealed class Creation : IDisposable
         catch
         {
             journal?.Dispose();
+            // Nothing was made yet but the record: on a full disk a part of it.
+            runtime.Store.Remove(order.Id);
             held.Dispose();
             throw;
         }
