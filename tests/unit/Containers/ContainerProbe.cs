@@ -58,6 +58,7 @@ internal static class ContainerProbe
             return mode switch
             {
                 "run" => RunToEnd(Request(id, bundle)),
+                "no-pivot" => RunToEnd(Request(id, bundle) with { NoPivot = true }),
                 "create-start" => CreateAndStart(Request(id, bundle) with { ExecFifo = Path.Combine(bundle, "exec.fifo") }),
                 "exec" => Exec(Request(id, bundle)),
                 "terminal" => RunOnTerminal(Request(id, bundle)),

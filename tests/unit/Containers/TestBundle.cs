@@ -79,6 +79,9 @@ public sealed class TestBundle : IDisposable
     /// <summary>Runs the workload to its end in a process of its own that has one thread, as the command line has.</summary>
     public Outcome Run() => ContainerProbe.Start("run", this);
 
+    /// <summary>Runs without pivot_root.</summary>
+    public Outcome RunWithoutPivot() => ContainerProbe.Start("no-pivot", this);
+
     /// <summary>Creates and starts through the fifo.</summary>
     public Outcome CreateAndStart() => ContainerProbe.Start("create-start", this);
 

@@ -28,9 +28,19 @@ internal sealed class CgroupPlace
     /// <summary>A path chosen before.</summary>
     internal static CgroupPlace At(string path) => new(CgroupLayout.Discover(), path);
 
+    // A cgroup that somebody else made, for several containers perhaps, is neither emptied nor removed by us.
+    private bool _existed;
+
     /// <summary>Makes the cgroup with its limits, for a process that will <see cref="Enter"/> by itself.</summary>
     internal void Make(LinuxResources? resources) => Attempt(() =>
     {
+        Cgroup existing = Cgroup.Open(_layout, Path);
+        _existed = existing.Exists;
+        if (_existed && existing.IsFrozen)
+        {
+            throw new ContainerException($"container's cgroup unexpectedly frozen: {Path}", Errno.EBUSY);
+        }
+
         Cgroup = Cgroup.Create(_layout, Path);
         Cgroup.Apply(CgroupConversion.ForCreate(resources));
     });
@@ -70,12 +80,20 @@ internal sealed class CgroupPlace
         return _layout;
     }
 
-    internal void Undo()
+    /// <summary>Takes away what <see cref="Make"/> made, once init is gone.</summary>
+    /// <param name="killsAll">Without a pid namespace of its own, init's end does not end the others.</param>
+    internal void Undo(bool killsAll)
     {
-        if (Cgroup is { } made)
+        if (_existed || Cgroup is not { } made)
+        {
+            return;
+        }
+
+        if (killsAll)
         {
             made.KillAll(Signal.SIGKILL);
-            made.Remove();
         }
+
+        made.Remove();
     }
 }

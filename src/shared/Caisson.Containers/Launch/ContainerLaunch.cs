@@ -68,7 +68,7 @@ internal sealed class ContainerLaunch : IDisposable
         _channel.Send(InitMessageKind.Proceed);
         Converse();
         _handedOver = true;
-        return new LaunchedContainer(_init.Pid, _init.PidFd, _cgroup?.Cgroup, _channel, _fifo is not null);
+        return new LaunchedContainer(_init, _cgroup, _channel, _fifo is not null, ownsPids: _namespaces.Creates(NamespaceKinds.Pid));
     }
 
     private bool IsRootless => UserIds.EffectiveUser != 0 && _namespaces.Creates(NamespaceKinds.User);
@@ -194,7 +194,7 @@ internal sealed class ContainerLaunch : IDisposable
     {
         _channel.Dispose();
         _init?.Kill();
-        _cgroup?.Undo();
+        _cgroup?.Undo(killsAll: !_namespaces.Creates(NamespaceKinds.Pid));
         if (_fifo is not null)
         {
             _ = FileCalls.TryRemove(_request.ExecFifo!, isDirectory: false, out _);

@@ -9,15 +9,18 @@ namespace Caisson.Containers;
 public sealed class LaunchedContainer : IDisposable
 {
     private readonly InitChannel _channel;
+    private readonly CgroupPlace? _cgroup;
     private readonly bool _waitsOnFifo;
+    private readonly bool _ownsPids;
     private bool _committed;
     private bool _reaped;
 
-    internal LaunchedContainer(int pid, PidFd pidFd, Cgroup? cgroup, InitChannel channel, bool waitsOnFifo)
+    internal LaunchedContainer(InitProcess init, CgroupPlace? cgroup, InitChannel channel, bool waitsOnFifo, bool ownsPids)
     {
-        Pid = pid;
-        PidFd = pidFd;
-        Cgroup = cgroup;
+        Pid = init.Pid;
+        PidFd = init.PidFd;
+        _cgroup = cgroup;
+        _ownsPids = ownsPids;
         _channel = channel;
         _waitsOnFifo = waitsOnFifo;
     }
@@ -29,7 +32,7 @@ public sealed class LaunchedContainer : IDisposable
     public PidFd PidFd { get; }
 
     /// <summary>The container's cgroup, or null where it has none of its own.</summary>
-    public Cgroup? Cgroup { get; }
+    public Cgroup? Cgroup => _cgroup?.Cgroup;
 
     /// <summary>Init's pid and start time, for the state.</summary>
     public ProcessIdentity Identity => ProcessIdentity.Read(Pid);
@@ -77,7 +80,7 @@ public sealed class LaunchedContainer : IDisposable
         return status;
     }
 
-    /// <summary>Kills init, reaps it, and removes the cgroup: for a caller that cannot finish what it began.</summary>
+    /// <summary>Kills init unless it has ended, reaps it, and removes the cgroup if it was made here: for a caller that cannot finish what it began, or has nothing to keep.</summary>
     public void Abort()
     {
         if (!_reaped)
@@ -86,11 +89,7 @@ public sealed class LaunchedContainer : IDisposable
             _ = Wait();
         }
 
-        if (Cgroup is { } cgroup)
-        {
-            cgroup.KillAll(Signal.SIGKILL);
-            cgroup.Remove();
-        }
+        _cgroup?.Undo(killsAll: !_ownsPids);
     }
 
     /// <inheritdoc/>

@@ -57,6 +57,7 @@ internal static class RequestCheck
             return;
         }
 
+        RefuseWhatIsNotThere(linux);
         if (linux.MaskedPaths.Count + linux.ReadonlyPaths.Count > 0 && !plan.Has(NamespaceKinds.Mount))
         {
             throw Invalid("unable to restrict sys entries without a private MNT namespace");
@@ -76,6 +77,19 @@ internal static class RequestCheck
         }
 
         SysctlCheck.Check(linux.Sysctl, plan);
+    }
+
+    // Asked for and not given would be a silent lie.
+    private static void RefuseWhatIsNotThere(OciLinux linux)
+    {
+        string? missing = linux.IntelRdt is not null ? "intelRdt"
+            : linux.MemoryPolicy is not null ? "memoryPolicy"
+            : linux.NetDevices.Count > 0 ? "netDevices"
+            : null;
+        if (missing is not null)
+        {
+            throw new ContainerException($"linux.{missing} is not supported in isolation namespaces; remove it from the configuration", Errno.EOPNOTSUPP);
+        }
     }
 
     private static ContainerException Invalid(string what) => new(what, Errno.EINVAL);

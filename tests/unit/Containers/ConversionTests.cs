@@ -1,0 +1,84 @@
+using Caisson.Containers;
+using Caisson.Linux;
+using Caisson.Oci;
+
+namespace Caisson.UnitTests.Containers;
+
+/// <summary>From the specification's words to the kernel's.</summary>
+public sealed class ConversionTests
+{
+    [Fact]
+    public void Mount_options_are_sorted_into_flags_propagation_attributes_and_data()
+    {
+        MountOptions options = MountOptions.Parse(["rbind", "ro", "nosuid", "suid", "rslave", "rro", "rnoatime", "mode=755", "tmpcopyup", "size=1k", "defaults"]);
+
+        Assert.Equal(MountFlags.MS_BIND | MountFlags.MS_REC | MountFlags.MS_RDONLY, options.Flags);
+        Assert.Equal(MountFlags.MS_NOSUID, options.Cleared);
+        Assert.Equal([MountFlags.MS_SLAVE | MountFlags.MS_REC], options.Propagation);
+        Assert.Equal(MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOATIME, options.RecursiveSet);
+        Assert.Equal(MountAttributes.MOUNT_ATTR__ATIME, options.RecursiveClear);
+        Assert.Equal("mode=755,size=1k", options.Data);
+        Assert.True(options.CopiesUp);
+    }
+
+    [Fact]
+    public void Device_rules_of_a_new_container_end_with_the_defaults()
+    {
+        CgroupLimits limits = CgroupConversion.ForCreate(new LinuxResources { Devices = [new LinuxDeviceCgroup { Allow = false, Access = "rwm" }] });
+
+        Assert.Equal(new DeviceRule(false, 'a', null, null, DeviceAccess.All), limits.Devices![0]);
+        Assert.Contains(new DeviceRule(true, 'c', 1, 3, DeviceAccess.All), limits.Devices);
+        Assert.DoesNotContain(limits.Devices, rule => rule is { Allow: true, Kind: 'b', Access: DeviceAccess.All });
+    }
+
+    [Fact]
+    public void Update_without_device_rules_leaves_them()
+    {
+        Assert.Null(CgroupConversion.Limits(new LinuxResources { Pids = new LinuxPids { Limit = 5 } }).Devices);
+    }
+
+    [Theory]
+    [InlineData(null, "/caisson-box")]
+    [InlineData("/a/b", "/a/b")]
+    [InlineData("/../../x/./y", "/x/y")]
+    [InlineData("relative/box", "relative/box")]
+    [InlineData("system.slice:docker:abc", "/system.slice/docker-abc.scope")]
+    [InlineData("user-1000.slice:p:n", "/user.slice/user-1000.slice/p-n.scope")]
+    public void Cgroups_path_is_read_in_its_three_forms(string? written, string path)
+    {
+        OciSpec spec = DefaultSpec.Create(rootless: false);
+        var request = new ContainerRequest { Id = "box", Bundle = "/b", Spec = spec with { Linux = spec.Linux! with { CgroupsPath = written } } };
+
+        Assert.Equal(path, CgroupPath.Of(request));
+    }
+
+    [Fact]
+    public void Capability_that_the_host_lacks_is_left_out_with_a_warning()
+    {
+        var warnings = new List<string>();
+        CapabilitySet own = CapabilitySet.Of(Capability.CAP_KILL, Capability.CAP_CHOWN);
+        var wanted = new OciCapabilities { Bounding = ["CAP_KILL", "CAP_SYS_TIME"], Permitted = ["CAP_KILL", "CAP_NEVER_HEARD"], Effective = ["CAP_KILL"], Ambient = ["CAP_KILL"] };
+
+        CapabilitySets sets = CapabilityPlan.Of(wanted, new CapabilitySets(own, own, own, default, default), warnings.Add);
+
+        Assert.Equal(CapabilitySet.Of(Capability.CAP_KILL), sets.Bounding);
+        Assert.Equal(CapabilitySet.Of(Capability.CAP_KILL), sets.Permitted);
+        Assert.Equal(default, sets.Ambient);
+        Assert.Equal(["unknown capability CAP_NEVER_HEARD is ignored", "capabilities that cannot be granted here: CAP_SYS_TIME"], warnings);
+    }
+
+    [Fact]
+    public void What_is_not_supported_is_refused_by_name()
+    {
+        OciSpec spec = DefaultSpec.Create(rootless: false);
+        var request = new ContainerRequest
+        {
+            Id = "box",
+            Bundle = "/",
+            Spec = spec with { Process = spec.Process! with { Terminal = false }, Root = new OciRoot { Path = "/tmp" }, Linux = spec.Linux! with { IntelRdt = new LinuxIntelRdt() } },
+        };
+
+        ContainerException refused = Assert.Throws<ContainerException>(() => RequestCheck.Check(request));
+        Assert.Contains("linux.intelRdt is not supported", refused.Message, StringComparison.Ordinal);
+    }
+}
