@@ -41,7 +41,9 @@ internal sealed class CgroupPlace
             throw new ContainerException($"container's cgroup unexpectedly frozen: {Path}", Errno.EBUSY);
         }
 
-        Cgroup = Cgroup.Create(_layout, Path);
+        // Known before it is made, so that half of one is undone too.
+        Cgroup = existing;
+        Cgroup.Create(_layout, Path);
         Cgroup.Apply(CgroupConversion.ForCreate(resources));
     });
 

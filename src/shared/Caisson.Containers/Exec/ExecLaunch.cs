@@ -29,6 +29,10 @@ internal static class ExecLaunch
             {
                 throw new ContainerException($"unable to start container process: {cause.Message}", cause.Errno, cause);
             }
+            catch (CgroupException cause)
+            {
+                throw new ContainerException($"unable to start container process: {cause.Message}", cause.Errno, cause);
+            }
             catch (ContainerException cause)
             {
                 throw new ContainerException($"unable to start container process: {cause.Message}", cause.Errno, cause);

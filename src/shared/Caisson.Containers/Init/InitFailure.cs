@@ -22,6 +22,10 @@ internal static class InitFailure
         {
             channel.SendFailure(failure.Errno, $"error during container init: {failure.Message}");
         }
+        catch (CgroupException failure)
+        {
+            channel.SendFailure(failure.Errno, $"unable to apply cgroup configuration: {failure.Message}");
+        }
 #pragma warning disable CA1031 // The last frame of this process: whatever it is, the creator must hear of it.
         catch (Exception failure)
 #pragma warning restore CA1031
