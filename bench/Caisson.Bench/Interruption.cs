@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+
+namespace Caisson.Bench;
+
+/// <summary>
+/// Ctrl-C and SIGTERM end a benchmark between two measurements, so that it removes what it made. What it starts is in process groups of
+/// its own and does not get the terminal's signal.
+/// </summary>
+internal sealed class Interruption : IDisposable
+{
+    internal const int ExitCode = 130;
+
+    private readonly List<PosixSignalRegistration> _registrations = [];
+    private volatile bool _happened;
+
+    internal Interruption()
+    {
+        foreach (PosixSignal signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
+        {
+            _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+            {
+                context.Cancel = true;
+                _happened = true;
+            }));
+        }
+    }
+
+    internal bool Happened => _happened;
+
+    public void Dispose() => _registrations.ForEach(registration => registration.Dispose());
+}

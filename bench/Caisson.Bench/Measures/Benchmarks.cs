@@ -1,0 +1,9 @@
+namespace Caisson.Bench;
+
+internal static class Benchmarks
+{
+    internal static IReadOnlyList<IBenchmark> All { get; } =
+    [
+        new NamespacesRun(),
+    ];
+}

@@ -1,0 +1,3 @@
+using Caisson.Bench;
+
+return Entry.Run(args);
