@@ -56,12 +56,15 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
         onProcess();
     }
 
-    public async Task AttachAsync(ProcessIdentity machine, ProcessIdentity? fileServer, CancellationToken cancellationToken)
+    public void Remember(ProcessIdentity? machine, ProcessIdentity? fileServer) =>
+        _attached = machine is { } known ? new VmRecord(place.Directory, known, fileServer) : null;
+
+    public async Task AttachAsync(CancellationToken cancellationToken)
     {
-        _attached = new VmRecord(place.Directory, machine, fileServer);
+        VmRecord record = _attached ?? throw new SandboxException("virtual machine: none was started");
         try
         {
-            Use(await new QemuHypervisor(LauncherProgram.Self, new QemuInstallation("")).AttachAsync(_attached, cancellationToken));
+            Use(await new QemuHypervisor(LauncherProgram.Self, new QemuInstallation("")).AttachAsync(record, cancellationToken));
         }
         catch (HypervisorException cause)
         {

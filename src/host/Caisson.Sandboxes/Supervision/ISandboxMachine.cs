@@ -41,9 +41,12 @@ internal interface ISandboxMachine : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     Task StartAsync(MachinePlan plan, string sharedDirectory, Action onProcess, CancellationToken cancellationToken);
 
-    /// <summary>Takes over what an earlier supervisor started.</summary>
+    /// <summary>Learns what an earlier supervisor started; nothing is touched.</summary>
+    void Remember(ProcessIdentity? machine, ProcessIdentity? fileServer);
+
+    /// <summary>Takes over the remembered machine.</summary>
     /// <exception cref="SandboxException">The machine is gone or does not answer; <see cref="KillAsync"/> ends what is left of it.</exception>
-    Task AttachAsync(ProcessIdentity machine, ProcessIdentity? fileServer, CancellationToken cancellationToken);
+    Task AttachAsync(CancellationToken cancellationToken);
 
     /// <summary>Waits until the machine or a helper that it cannot do without has ended.</summary>
     /// <returns>Why, in words for the user.</returns>

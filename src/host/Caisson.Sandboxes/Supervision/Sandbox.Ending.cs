@@ -9,20 +9,25 @@ internal sealed partial class Sandbox
     // A keeper whose reader is stuck holds up the end of its own sandbox only so long.
     private static readonly TimeSpan s_keeperPatience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Continues after an earlier supervisor's death from what it wrote down: nothing running is disturbed.</summary>
-    internal async Task RestoreAsync(SandboxSnapshot snapshot)
+    /// <summary>Takes over what an earlier supervisor wrote down. Before anything is saved, or it would be overwritten.</summary>
+    internal void Load(SandboxSnapshot snapshot)
     {
         lock (_lock)
         {
             _status = snapshot.Status;
             _cause = snapshot.Cause;
+            _machine.Remember(snapshot.Machine, snapshot.FileServer);
             foreach (ContainerSnapshot container in snapshot.Containers)
             {
                 _containers.Add(container.Id, new SandboxContainer(container));
             }
         }
+    }
 
-        if (snapshot.Machine is { } machine && !await TryAttachAsync(machine, snapshot.FileServer))
+    /// <summary>Continues after an earlier supervisor's death: nothing running is disturbed.</summary>
+    internal async Task RestoreAsync(SandboxSnapshot snapshot)
+    {
+        if (snapshot.Machine is not null && !await TryAttachAsync())
         {
             await StopAsync("the virtual machine ended with its supervisor");
             return;
@@ -45,11 +50,11 @@ internal sealed partial class Sandbox
         StopIfIdle();
     }
 
-    private async Task<bool> TryAttachAsync(ProcessIdentity machine, ProcessIdentity? fileServer)
+    private async Task<bool> TryAttachAsync()
     {
         try
         {
-            await _machine.AttachAsync(machine, fileServer, _lettingGo.Token);
+            await _machine.AttachAsync(_lettingGo.Token);
             return true;
         }
         catch (SandboxException cause)

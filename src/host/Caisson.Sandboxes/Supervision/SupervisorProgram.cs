@@ -96,11 +96,17 @@ public sealed class SupervisorProgram : IAsyncDisposable
 
     private async Task ServeAsync()
     {
-        await using var guardian = new GuardianWatch(_command, _control, _descriptors, _sandbox, _log);
-        if (_command.Reattach)
+        SandboxSnapshot? snapshot = _command.Reattach ? SnapshotFile.Read(_command.SandboxDirectory) : null;
+        if (snapshot is not null)
         {
             _log.Warning("supervisor ended unexpectedly; continued by its guardian");
-            await _sandbox.RestoreAsync(SnapshotFile.Read(_command.SandboxDirectory));
+            _sandbox.Load(snapshot);
+        }
+
+        await using var guardian = new GuardianWatch(_command, _control, _descriptors, _sandbox, _log);
+        if (snapshot is not null)
+        {
+            await _sandbox.RestoreAsync(snapshot);
         }
 
         Task accepting = AcceptAsync(_stopping.Token);
