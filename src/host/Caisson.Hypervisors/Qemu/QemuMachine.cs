@@ -6,6 +6,9 @@ namespace Caisson.Hypervisors;
 /// <summary>A QEMU process and the virtiofsd that belongs to it: neither outlives the other.</summary>
 internal sealed class QemuMachine : IVirtualMachine
 {
+    // How long a QEMU that has closed its connections takes to be gone: it gives back the guest's memory.
+    private static readonly TimeSpan s_endingPatience = TimeSpan.FromSeconds(2);
+
     private const int LinesToQuote = 6;
 
     private readonly QemuMachineParts _parts;
@@ -116,7 +119,7 @@ internal sealed class QemuMachine : IVirtualMachine
         Task<ExitStatus?> qemu = _parts.Qemu!.Ended;
         Task first = _parts.FileServer is { } server ? await Task.WhenAny(qemu, server.Ended).ConfigureAwait(false) : qemu;
         await first.ConfigureAwait(false);
-        bool fileServerDied = first != qemu;
+        bool fileServerDied = first != qemu && !await IsEndingAsync(qemu).ConfigureAwait(false);
         if (_letGo)
         {
             return new VmExit(VmExitCause.Unknown, null, "the machine was let go of while it ran");
@@ -143,6 +146,10 @@ internal sealed class QemuMachine : IVirtualMachine
         _parts.Files.RemoveEndpoints();
         return Explain(status, fileServerDied);
     }
+
+    // A QEMU that ends closes its connections before its pidfd reports, so virtiofsd, which then ends too, may be seen first.
+    private static async Task<bool> IsEndingAsync(Task qemu) =>
+        await Task.WhenAny(qemu, Task.Delay(s_endingPatience)).ConfigureAwait(false) == qemu;
 
     private VmExit Explain(ExitStatus? status, bool fileServerDied)
     {

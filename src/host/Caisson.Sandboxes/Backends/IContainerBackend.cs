@@ -73,7 +73,8 @@ public interface IContainerBackend
 /// <summary>What is true of a container now.</summary>
 /// <param name="Status">Its status.</param>
 /// <param name="Pid">Its init's pid on the host; 0 when stopped.</param>
-public readonly record struct LiveContainer(ContainerStatus Status, int Pid);
+/// <param name="Cause">Why it stopped, where that was not its own doing and is known.</param>
+public readonly record struct LiveContainer(ContainerStatus Status, int Pid, string? Cause = null);
 
 /// <summary>A container, watched.</summary>
 public interface IContainerWatch : IDisposable

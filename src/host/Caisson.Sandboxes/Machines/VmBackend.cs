@@ -61,7 +61,13 @@ public sealed partial class VmBackend : IContainerBackend
         Start(record, order.Spec);
         running(record);
         creation.Release();
-        return session.WaitFor(creation.Keeper.PidFd, creation.Keeper.Wait);
+        int code = session.WaitFor(creation.Keeper.PidFd, creation.Keeper.Wait);
+        if (PlaceOf(record).TryReadSnapshot() is { Cause: { } cause })
+        {
+            _warn(cause);
+        }
+
+        return code;
     }
 
     public void Start(ContainerRecord record, OciSpec spec)
@@ -76,16 +82,18 @@ public sealed partial class VmBackend : IContainerBackend
 
     public LiveContainer Look(ContainerRecord record)
     {
-        // The keeper is the truth: it goes on as long as the process it stands for, whatever happens to the rest.
-        if (record.Status == ContainerStatus.Creating || record.BootId != BootId.Read() || !record.Init.IsAlive)
+        ArgumentNullException.ThrowIfNull(record);
+        if (record.Status == ContainerStatus.Creating || record.BootId != BootId.Read())
         {
             return new LiveContainer(ContainerStatus.Stopped, 0);
         }
 
-        ContainerSnapshot? container = Find(record);
-        return container is null or { Status: ContainerStatus.Stopped }
-            ? new LiveContainer(ContainerStatus.Stopped, 0)
-            : new LiveContainer(container.Status, record.Init.Pid);
+        // The keeper is the truth: it goes on as long as the process it stands for, whatever happens to the rest.
+        SandboxSnapshot? snapshot = PlaceOf(record).TryReadSnapshot();
+        ContainerSnapshot? container = Find(snapshot, record.Id);
+        return record.Init.IsAlive && container is { Status: not ContainerStatus.Stopped }
+            ? new LiveContainer(container.Status, record.Init.Pid)
+            : new LiveContainer(ContainerStatus.Stopped, 0, container?.Cause ?? snapshot?.Cause);
     }
 
     public void Kill(ContainerRecord record, int signal, bool all)
@@ -166,8 +174,10 @@ public sealed partial class VmBackend : IContainerBackend
     private SandboxDirectory PlaceOf(ContainerRecord record) => SandboxDirectory.Of(
         _sandboxes, record.SandboxId ?? throw new SandboxException($"container {record.Id}: its record names no sandbox; `caisson delete --force {record.Id}`"));
 
-    private ContainerSnapshot? Find(ContainerRecord record) =>
-        PlaceOf(record).TryReadSnapshot()?.Containers.FirstOrDefault(container => container.Id == record.Id);
+    private ContainerSnapshot? Find(ContainerRecord record) => Find(PlaceOf(record).TryReadSnapshot(), record.Id);
+
+    private static ContainerSnapshot? Find(SandboxSnapshot? snapshot, string containerId) =>
+        snapshot?.Containers.FirstOrDefault(container => container.Id == containerId);
 
     private static byte[] HookStateOf(ContainerRecord record, ContainerStatus status) => StateWriter.Hook(new OciState
     {
@@ -176,6 +186,6 @@ public sealed partial class VmBackend : IContainerBackend
         Status = status,
         Pid = status == ContainerStatus.Stopped ? 0 : record.Init.Pid,
         Bundle = record.Bundle,
-        Annotations = SpecMap.Of(record.Annotations),
+        Annotations = new SpecMap<string>(record.Annotations),
     });
 }

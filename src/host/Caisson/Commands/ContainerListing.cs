@@ -20,7 +20,7 @@ internal readonly record struct ListedContainer(ContainerRecord Record, LiveCont
                 Status = Live.Status,
                 Pid = Live.Pid,
                 Bundle = Record.Bundle,
-                Annotations = Record.Cause is null ? annotations : annotations.With(ContainerListing.CauseAnnotation, Record.Cause),
+                Annotations = (Live.Cause ?? Record.Cause) is { } cause ? annotations.With(ContainerListing.CauseAnnotation, cause) : annotations,
             },
             Record.Rootfs,
             Record.Created,

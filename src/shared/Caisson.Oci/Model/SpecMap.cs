@@ -92,16 +92,4 @@ public static class SpecMap
 {
     /// <summary>The map without pairs.</summary>
     public static SpecMap<T> Empty<T>() => SpecMap<T>.Empty;
-
-    /// <summary>A map with these pairs, in their order; of two with one key the later one counts.</summary>
-    public static SpecMap<T> Of<T>(IEnumerable<KeyValuePair<string, T>> pairs)
-    {
-        var copy = new OrderedDictionary<string, T>(StringComparer.Ordinal);
-        foreach (KeyValuePair<string, T> pair in pairs)
-        {
-            copy[pair.Key] = pair.Value;
-        }
-
-        return new SpecMap<T>(copy);
-    }
 }
