@@ -7,21 +7,18 @@ namespace Caisson.Agent;
 /// </summary>
 internal sealed class ModuleGroups
 {
-    private const string DefaultPlace = "/lib/modules/caisson";
+    private const string Place = "/lib/modules/caisson";
 
-    private readonly string _directory;
     private readonly Dictionary<string, string[]> _files;
     private readonly Lock _lock = new();
     private readonly HashSet<string> _loaded = [];   // under _lock, which is held while modules load: a second caller must wait for them
 
-    private ModuleGroups(string directory, Dictionary<string, string[]> files)
-    {
-        _directory = directory;
-        _files = files;
-    }
+    private ModuleGroups(Dictionary<string, string[]> files) => _files = files;
 
-    internal static ModuleGroups Read(string directory = DefaultPlace) =>
-        new(directory, Parse(SmallFile.ReadText($"{directory}/modules.order")));
+    internal static ModuleGroups Read() => Of(SmallFile.ReadText($"{Place}/modules.order"));
+
+    /// <summary>The groups of a list, whose files are looked for in the usual place.</summary>
+    internal static ModuleGroups Of(string list) => new(Parse(list));
 
     /// <summary>Lines are "NAME: FILE FILE ...", in load order.</summary>
     internal static Dictionary<string, string[]> Parse(string text)
@@ -62,7 +59,7 @@ internal sealed class ModuleGroups
 
         foreach (string file in files)
         {
-            using FileFd module = FileCalls.Open($"{_directory}/{file}", OpenFlags.O_RDONLY);
+            using FileFd module = FileCalls.Open($"{Place}/{file}", OpenFlags.O_RDONLY);
             if (!KernelModule.TryLoad(module, "", out Errno why) && why != Errno.EEXIST)
             {
                 ConsoleLog.Write($"module {file}: {why.Describe()}");
