@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Caisson.Harness;
 using Caisson.Oci;
@@ -207,19 +208,28 @@ public sealed class ContainerTests(AgentVm vm)
     }
 
     [VmFact]
-    public async Task Agent_stays_small()
+    public async Task Agent_is_small_again_after_work()
     {
+        const int MaxKilobytes = 10 * 1024;
+        TimeSpan patience = TimeSpan.FromSeconds(20);
+
         // Without a pid namespace of its own the container sees the agent.
         await using TestContainer container = await vm.CreateAsync(
-            "grep -E 'Rss|VmRSS|Threads|SigCgt' /proc/1/status",
+            "while :; do grep VmRSS /proc/1/status; sleep 0.5; done",
             spec => spec with { Linux = spec.Linux! with { Namespaces = [.. spec.Linux.Namespaces.Where(ns => ns.Type != "pid")] } });
         await container.StartAsync();
-        string status = await container.ReadToEndAsync();
+        long start = Stopwatch.GetTimestamp();
+        int kilobytes = int.MaxValue;
+        ulong offset = 0;
+        while (kilobytes > MaxKilobytes && Stopwatch.GetElapsedTime(start) < patience)
+        {
+            ReadStreamResponse part = await container.ReadAsync(offset);
+            offset += (ulong)part.Data.Length;
+            kilobytes = int.Parse(part.Data.ToStringUtf8().Split([' ', '\t', '\n'], StringSplitOptions.RemoveEmptyEntries)[^2]);
+        }
 
-        TestContext.Current.SendDiagnosticMessage($"agent: {status.Replace('\n', ' ')}");
-        string line = status.Split('\n').Single(line => line.StartsWith("VmRSS", StringComparison.Ordinal));
-        int kilobytes = int.Parse(line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1]);
-        Assert.InRange(kilobytes, 1, 16 * 1024);
+        TestContext.Current.SendDiagnosticMessage($"agent: {kilobytes} kB of memory");
+        Assert.InRange(kilobytes, 1, MaxKilobytes);
     }
 
     private async Task<ContainerRecord> RecordAsync(string id) =>

@@ -143,6 +143,7 @@ internal sealed partial class GuestContainer
             if (_execs.TryRemove(KeyValuePair.Create<string, GuestProcess?>(execId, exec)))
             {
                 await exec.CloseAsync();
+                _sandbox.Trim.Soon();
             }
         }
     }

@@ -33,6 +33,8 @@ internal sealed class GuestSandbox
 
     internal OrphanReaper Reaper { get; } = new();
 
+    internal MemoryTrim Trim { get; } = new();
+
     internal InitVerb InitVerb => _initVerb.Value;
 
     internal CgroupLayout Cgroups => _cgroups.Value;
@@ -64,7 +66,11 @@ internal sealed class GuestSandbox
         }
     }
 
-    internal void Forget(string id) => _containers.TryRemove(id, out _);
+    internal void Forget(string id)
+    {
+        _containers.TryRemove(id, out _);
+        Trim.Soon();
+    }
 
     internal GuestContainer Find(string id) =>
         _containers.TryGetValue(id, out GuestContainer? container) ? container : throw Refusal.NotFound($"container {id} does not exist");

@@ -14,8 +14,8 @@ internal sealed class OutputBuffer
     // Below the size from which arrays live in the large object heap, which is hardly ever compacted.
     private const int SegmentBytes = 32 * 1024;
 
-    /// <summary>Own limit on one answer; asking again costs a tenth of a millisecond.</summary>
-    internal const int MaxAnswerBytes = 64 * 1024;
+    /// <summary>Own limit on one answer: with its envelope it stays in a buffer of 64 KiB, and out of the large object heap.</summary>
+    internal const int MaxAnswerBytes = 60 * 1024;
 
     private readonly Lock _lock = new();
     private readonly Queue<byte[]> _segments = [];      // under _lock; the first one holds _start
