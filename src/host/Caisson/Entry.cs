@@ -23,12 +23,14 @@ internal static class Entry
                 if (request.Command is not null)
                 {
                     command = request.Command;
-                    if (command.EntersContainer)
+                    Prepare(command, request.Invocation!);
+                    int code = command.Run(request.Invocation!);
+                    if (!command.TakesRawWords)
                     {
-                        ProtectedProgram.Enter(command.PassesSignals(request.Invocation!.Flags));
+                        ProcessExit.Now(code);
                     }
 
-                    return command.Run(request.Invocation!);
+                    return code;
                 }
 
                 text = request.Text!;
@@ -51,6 +53,20 @@ internal static class Entry
             }
 
             return command?.FailureCode ?? 1;
+        }
+    }
+
+    // The entry point has blocked the signals that a foreground command passes on, and knew nothing of commands.
+    private static void Prepare(Command command, Invocation invocation)
+    {
+        if (command.EntersContainer)
+        {
+            ProtectedProgram.Enter(command.PassesSignals(invocation.Flags));
+        }
+
+        if (!command.TakesRawWords && !command.PassesSignals(invocation.Flags))
+        {
+            SignalState.Unblock(ForegroundSession.Taken);
         }
     }
 

@@ -6,7 +6,8 @@ namespace Caisson;
 
 /// <summary>
 /// Executes this program again from a stand-in that nobody can write (CVE-2019-5736): a process of a container could otherwise reach
-/// the executable through /proc/PID/exe of a command that has entered its namespaces.
+/// the executable through /proc/PID/exe of a command that has entered its namespaces. The entry point (ProtectedEntry.s) has usually done
+/// so before the runtime started; what it leaves is done here: a copy in sealed memory where no mount may be cloned.
 /// </summary>
 internal static class ProtectedProgram
 {

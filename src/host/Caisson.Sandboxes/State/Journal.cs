@@ -81,6 +81,10 @@ public sealed class Journal : IDisposable
     /// <summary>Goes on with the journal of an existing container.</summary>
     public static Journal Continue(string directory) => new(directory, 0);
 
+    /// <summary>Whether the directory's journal is this one: the container may have been deleted, and made anew by somebody else.</summary>
+    public bool IsStillIn(string directory) =>
+        FileCalls.TryStat(Path.Combine(directory, FileName), out FileStatus named, out _, follow: false) && named.IsSameFile(FileCalls.Stat(_file));
+
     /// <summary>Before the step.</summary>
     public void Intend(Intent intent) => WriteIntent(intent, done: false);
 

@@ -25,7 +25,7 @@ internal sealed class EnvCommand : Command
         facts.Add("version", VersionText.Program);
         facts.Add("commit", VersionText.Commit);
         facts.Add("spec", VersionText.Spec);
-        facts.Add("executable", Environment.ProcessPath ?? "unknown");
+        facts.Add("executable", Environment.GetEnvironmentVariable(MachineAssets.ExecutableVariable) ?? Environment.ProcessPath ?? "unknown");
         facts.Add("root", runtime.Places.Root);
         facts.Add("sandboxes", runtime.Places.Sandboxes);
         facts.Add("configuration", invocation.Globals.Config ?? $"{ConfigurationReader.MainFile}, {ConfigurationReader.Directory}/*.json");

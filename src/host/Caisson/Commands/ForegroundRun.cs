@@ -37,11 +37,11 @@ internal sealed class ForegroundRun(Runtime runtime, Creation creation)
         }
     }
 
-    // Somebody else may have done it already, and the id may name another container by now: ours is told by its init.
+    // Somebody else may have done it already, and the id may name another container by now: ours is told by its journal, which is open.
     private void Delete(ContainerRecord record, OciSpec spec)
     {
         using ContainerLock? held = ContainerLock.Take(runtime.Store.DirectoryOf(record.Id), record.Id, ContainerLock.Patience);
-        if (held is not null && runtime.Store.Look(record.Id).Record is { } found && found.Init == record.Init)
+        if (held is not null && creation.Journal.IsStillIn(runtime.Store.DirectoryOf(record.Id)))
         {
             creation.Backend.Delete(record, spec);
             runtime.Store.Remove(record.Id);

@@ -62,12 +62,20 @@ public sealed class LaunchedContainer : IDisposable
             throw new InvalidOperationException("this container waits on its fifo: use ContainerStarter.Start");
         }
 
-        if (!_committed)
+        // Both at once where nothing is to happen in between: init reads one after the other without another turn of ours.
+        bool committed = _committed;
+        if (!committed)
         {
-            Commit();
+            _channel.Send(InitMessageKind.Commit);
         }
 
         _channel.Send(InitMessageKind.Start);
+        if (!committed)
+        {
+            _channel.Expect(InitMessageKind.Committed);
+            _committed = true;
+        }
+
         _channel.ExpectEnd();
         _channel.Dispose();
     }
