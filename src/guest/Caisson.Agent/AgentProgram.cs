@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Caisson.Linux;
 using Caisson.Protocol;
 using Caisson.Ttrpc;
@@ -41,6 +42,7 @@ internal static class AgentProgram
 
     private static void Serve()
     {
+        long start = Stopwatch.GetTimestamp();
         RootFileSystem.LeaveRamdisk();
         EarlyMounts.MountAll();
         BootOptions options = BootOptions.Read();
@@ -59,6 +61,7 @@ internal static class AgentProgram
         server.Register((IAgentService)new AgentService(sandbox));
         server.Register((IAgentExtensions)new ExtensionsService(sandbox));
         FaultPoint.Hit(Fault.BeforeServe);
+        ConsoleLog.Detail($"ready {Stopwatch.GetElapsedTime(start).TotalMilliseconds:0} ms after its start");
         HostChannel.ServeAsync(server, options, events).GetAwaiter().GetResult();
     }
 }

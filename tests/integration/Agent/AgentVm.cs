@@ -12,7 +12,8 @@ namespace Caisson.IntegrationTests.Agent;
 [CollectionDefinition(nameof(AgentVm))]
 public sealed class AgentVm : IAsyncLifetime, ICollectionFixture<AgentVm>
 {
-    internal const string Shared = "/run/kata-containers/shared/containers";
+    internal const string Top = "/run/kata-containers";
+    internal const string Shared = Top + "/shared/containers";
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
     private readonly string _directory = Directory.CreateTempSubdirectory("caisson-agent-").FullName;
@@ -61,14 +62,17 @@ public sealed class AgentVm : IAsyncLifetime, ICollectionFixture<AgentVm>
 
     public async ValueTask DisposeAsync()
     {
-        if (_client is not null)
-        {
-            await _client.DisposeAsync();
-        }
-
         if (_machine is not null)
         {
             TestContext.Current.SendDiagnosticMessage($"console: {_machine.ConsoleTail()}");
+            if (_client is not null)
+            {
+                // A test by itself, at the price of no machine more.
+                await _client.DestroySandboxAsync(new DestroySandboxRequest());
+                await _machine.Exited.WaitAsync(s_patience);
+                await _client.DisposeAsync();
+            }
+
             await _machine.StopAsync();
             await _machine.DisposeAsync();
         }

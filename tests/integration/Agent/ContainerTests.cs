@@ -4,6 +4,7 @@ using Caisson.Harness;
 using Caisson.Oci;
 using Caisson.Protocol;
 using Caisson.Ttrpc;
+using Google.Protobuf;
 
 namespace Caisson.IntegrationTests.Agent;
 
@@ -142,7 +143,7 @@ public sealed class ContainerTests(AgentVm vm)
         await vm.Client.UpdateContainerAsync(new UpdateContainerRequest
         {
             ContainerId = container.Id,
-            ResourcesJson = Google.Protobuf.ByteString.CopyFrom(SpecWriter.Write(resources)),
+            ResourcesJson = ByteString.CopyFrom(SpecWriter.Write(resources)),
         });
         CgroupStats stats = (await vm.Client.StatsContainerAsync(new StatsContainerRequest { ContainerId = container.Id })).CgroupStats;
 
@@ -205,6 +206,41 @@ public sealed class ContainerTests(AgentVm vm)
         TtrpcException unknown = await Assert.ThrowsAsync<TtrpcException>(
             () => vm.Client.StartContainerAsync(new StartContainerRequest { ContainerId = "unknown" }));
         Assert.Equal(TtrpcCode.NotFound, unknown.Code);
+    }
+
+    [VmFact]
+    public async Task Guest_takes_clock_seed_and_files()
+    {
+        const string File = AgentVm.Top + "/shared/../copied/file";
+        await vm.Client.SetGuestDateTimeAsync(new SetGuestDateTimeRequest { Sec = 2_000_000_000, Usec = 5 });
+        await vm.Client.ReseedRandomDevAsync(new ReseedRandomDevRequest { Data = ByteString.CopyFrom(new byte[32]) });
+        await vm.Client.CopyFileAsync(new CopyFileRequest { Path = File, FileSize = 6, FileMode = 0x81A4, DirMode = 0x1ED, Data = ByteString.CopyFromUtf8("abc") });
+        await vm.Client.CopyFileAsync(new CopyFileRequest { Path = File, FileSize = 6, FileMode = 0x81A4, DirMode = 0x1ED, Offset = 3, Data = ByteString.CopyFromUtf8("def") });
+        var bind = new OciMount { Destination = "/copied", Type = "bind", Source = AgentVm.Top + "/copied", Options = ["bind", "ro"] };
+        await using TestContainer container = await vm.CreateAsync(
+            "cat /copied/file; date -u +%s", spec => spec with { Mounts = [.. spec.Mounts, bind], Root = spec.Root! with { Readonly = false } });
+        await container.StartAsync();
+
+        string output = await container.ReadToEndAsync();
+        Assert.StartsWith("abcdef", output, StringComparison.Ordinal);
+        Assert.InRange(long.Parse(output["abcdef".Length..]), 2_000_000_000, 2_000_001_000);
+        await Assert.ThrowsAsync<TtrpcException>(
+            () => vm.Client.CopyFileAsync(new CopyFileRequest { Path = "/etc/passwd", FileSize = 0, FileMode = 0x81A4 }));
+        GuestDetailsResponse details = await vm.Client.GetGuestDetailsAsync(new GuestDetailsRequest { MemBlockSize = true });
+        Assert.True(details.AgentDetails.InitDaemon);
+        Assert.True(details.MemBlockSizeBytes > 0);
+    }
+
+    [VmFact]
+    public async Task Terminated_first_process_of_the_machine_goes_on()
+    {
+        await using TestContainer container = await vm.CreateAsync(
+            "kill -TERM 1; kill -INT 1; kill -CHLD 1; (true &) ; echo alive",
+            spec => spec with { Linux = spec.Linux! with { Namespaces = [.. spec.Linux.Namespaces.Where(ns => ns.Type != "pid")] } });
+        await container.StartAsync();
+
+        Assert.Equal("alive\n", await container.ReadToEndAsync());
+        Assert.Equal(0, await container.WaitAsync());
     }
 
     [VmFact]

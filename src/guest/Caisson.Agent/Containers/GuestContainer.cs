@@ -34,6 +34,9 @@ internal sealed partial class GuestContainer
     /// <summary>The mount points it uses, to be given back when it is removed.</summary>
     internal IReadOnlyList<string> Storages { get; }
 
+    /// <summary>The first one and the execs.</summary>
+    internal int Processes => 1 + _execs.Count;
+
     private string Bundle => $"{GuestPlaces.Top}/{Id}";
 
     private GuestProcess Init => _init ?? throw Refusal.State("the container is being created");
@@ -108,6 +111,7 @@ internal sealed partial class GuestContainer
     internal void Exec(string execId, OciProcess process)
     {
         CheckMayExec();
+        _sandbox.CheckProcesses();
         if (_execs.Count >= MaxExecs)
         {
             throw Refusal.Limit($"container {Id} has {MaxExecs} execs whose exit codes were not taken");

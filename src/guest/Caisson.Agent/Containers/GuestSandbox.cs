@@ -11,6 +11,9 @@ internal sealed class GuestSandbox
     // Own limit: a pod has a handful; each container costs about a megabyte of the guest.
     internal const int MaxContainers = 64;
 
+    // Own limit: as many as can have a buffer of their own within the agent's memory.
+    internal const int MaxProcesses = 512;
+
     // Own limit: a host that does not ask for events keeps the last ones.
     private const int MaxOomEvents = 256;
 
@@ -42,6 +45,21 @@ internal sealed class GuestSandbox
     internal ChannelWriter<string> OomEvents => _oom.Writer;
 
     internal IEnumerable<GuestContainer> Containers => _containers.Values;
+
+    /// <summary>Refuses one process more than the agent can hold.</summary>
+    internal void CheckProcesses()
+    {
+        int processes = 0;
+        foreach (GuestContainer container in _containers.Values)
+        {
+            processes += container.Processes;
+        }
+
+        if (processes >= MaxProcesses)
+        {
+            throw Refusal.Limit($"this machine has {MaxProcesses} processes whose exit codes were not taken, the most it takes");
+        }
+    }
 
     /// <summary>Does what the first container needs while the host is still thinking: called at the host's first question, once.</summary>
     internal void PrepareInBackground()

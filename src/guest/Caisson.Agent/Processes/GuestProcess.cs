@@ -76,6 +76,8 @@ internal sealed class GuestProcess
         await _abandoned.CancelAsync();
         Stdin.Dispose();
         await _pumps;
+        Stdout.Release();
+        Stderr.Release();
         _streams.Dispose();
         _pidFd.Dispose();
         _ended.Dispose();

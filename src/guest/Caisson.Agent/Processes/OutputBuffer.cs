@@ -11,11 +11,16 @@ internal sealed class OutputBuffer
     /// <summary>Own limit: beyond it nothing is read from the process, so that its writes block, as on a full pipe.</summary>
     internal const int CapacityBytes = 256 * 1024;
 
+    // Own limit on all buffers together, which many processes share; each has at least a segment.
+    private const int SharedBytes = 16 * 1024 * 1024;
+
     // Below the size from which arrays live in the large object heap, which is hardly ever compacted.
     private const int SegmentBytes = 32 * 1024;
 
     /// <summary>Own limit on one answer: with its envelope it stays in a buffer of 64 KiB, and out of the large object heap.</summary>
     internal const int MaxAnswerBytes = 60 * 1024;
+
+    private static int s_buffers;
 
     private readonly Lock _lock = new();
     private readonly Queue<byte[]> _segments = [];      // under _lock; the first one holds _start
@@ -23,9 +28,12 @@ internal sealed class OutputBuffer
     private ulong _firstOffset;                         // under _lock: the offset of the first segment's first byte
     private ulong _start;                               // under _lock: everything before is acknowledged
     private ulong _end;                                 // under _lock
+    private bool _released;
     private bool _finished;                             // under _lock
     private TaskCompletionSource? _grown;               // under _lock: readers wait for it
     private TaskCompletionSource? _shrunk;              // under _lock: the writer waits for it
+
+    internal OutputBuffer() => Interlocked.Increment(ref s_buffers);
 
     /// <summary>Where reading goes on at the earliest.</summary>
     internal ulong Acknowledged
@@ -47,7 +55,7 @@ internal sealed class OutputBuffer
             Task shrunk;
             lock (_lock)
             {
-                if (_end - _start < CapacityBytes)
+                if (FreeBytes() > 0)
                 {
                     return;
                 }
@@ -67,7 +75,7 @@ internal sealed class OutputBuffer
         int taken;
         lock (_lock)
         {
-            taken = (int)Math.Min((ulong)bytes.Length, CapacityBytes - (_end - _start));
+            taken = Math.Min(bytes.Length, FreeBytes());
             Store(bytes[..taken]);
             (grown, _grown) = (_grown, null);
         }
@@ -81,7 +89,16 @@ internal sealed class OutputBuffer
     {
         lock (_lock)
         {
-            return (int)(CapacityBytes - (_end - _start));
+            return FreeBytes();
+        }
+    }
+
+    /// <summary>Nobody will read it any more: its share is the others'.</summary>
+    internal void Release()
+    {
+        if (!Interlocked.Exchange(ref _released, true))
+        {
+            Interlocked.Decrement(ref s_buffers);
         }
     }
 
@@ -131,6 +148,13 @@ internal sealed class OutputBuffer
 
             await grown.WaitAsync(cancellationToken);
         }
+    }
+
+    // Fewer than held, where others have come meanwhile.
+    private int FreeBytes()
+    {
+        int capacity = Math.Clamp(SharedBytes / Math.Max(1, Volatile.Read(ref s_buffers)), SegmentBytes, CapacityBytes);
+        return (int)Math.Max(0, capacity - (long)(_end - _start));
     }
 
     private void Acknowledge(ulong offset)
