@@ -5,5 +5,7 @@ internal static class Benchmarks
     internal static IReadOnlyList<IBenchmark> All { get; } =
     [
         new NamespacesRun(),
+        new MachineRun(),
+        new MachineExec(),
     ];
 }

@@ -1,0 +1,3 @@
+using Caisson.Bench.MiniAgent;
+
+return Init.Run();
