@@ -1,6 +1,4 @@
 using System.Text;
-using Caisson;
-using Xunit;
 
 namespace Caisson.UnitTests.CommandLine;
 

@@ -1,7 +1,5 @@
-using Caisson;
 using Caisson.Linux;
 using Caisson.Sandboxes;
-using Xunit;
 
 namespace Caisson.UnitTests.CommandLine;
 

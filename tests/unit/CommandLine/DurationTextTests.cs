@@ -1,5 +1,3 @@
-using Caisson;
-using Xunit;
 
 namespace Caisson.UnitTests.CommandLine;
 

@@ -1,4 +1,3 @@
-using Caisson.Linux;
 using Caisson.Oci;
 using Caisson.Protocol;
 using Google.Protobuf;
@@ -20,7 +19,7 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
             SandboxId = sandboxId,
             Storages = { new Storage { Driver = "virtio-fs", Source = GuestPaths.ShareTag, Fstype = "virtiofs", Options = { s_noOptions }, MountPoint = GuestPaths.Shared } },
         };
-        await DoAsync("create sandbox", (agent, stop) => agent.CreateSandboxAsync(request, stop), cancellationToken);
+        await link.DoAsync("create sandbox", (agent, stop) => agent.CreateSandboxAsync(request, stop), cancellationToken);
         return new GuestGreeting(version.GrpcVersion, version.AgentVersion);
     }
 
@@ -33,19 +32,19 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
             Oci = SpecConverter.ToWire(spec),
             ConfigJson = ByteString.CopyFrom(SpecWriter.Write(spec)),
         };
-        return DoAsync("create container", (agent, stop) => agent.CreateContainerAsync(request, stop), cancellationToken);
+        return link.DoAsync("create container", (agent, stop) => agent.CreateContainerAsync(request, stop), cancellationToken);
     }
 
     public Task StartContainerAsync(string containerId, CancellationToken cancellationToken) =>
-        DoAsync("start container", (agent, stop) => agent.StartContainerAsync(new StartContainerRequest { ContainerId = containerId }, stop), cancellationToken);
+        link.DoAsync("start container", (agent, stop) => agent.StartContainerAsync(new StartContainerRequest { ContainerId = containerId }, stop), cancellationToken);
 
     public Task RemoveContainerAsync(string containerId, CancellationToken cancellationToken) =>
-        DoAsync("remove container", (agent, stop) => agent.RemoveContainerAsync(new RemoveContainerRequest { ContainerId = containerId }, stop), cancellationToken);
+        link.DoAsync("remove container", (agent, stop) => agent.RemoveContainerAsync(new RemoveContainerRequest { ContainerId = containerId }, stop), cancellationToken);
 
     public Task ExecAsync(string containerId, string execId, OciProcess process, CancellationToken cancellationToken)
     {
         var request = new ExecProcessRequest { ContainerId = containerId, ExecId = execId, Process = SpecConverter.ToWire(process), ProcessJson = ByteString.CopyFrom(SpecWriter.Write(process)) };
-        return DoAsync("exec", (agent, stop) => agent.ExecProcessAsync(request, stop), cancellationToken);
+        return link.DoAsync("exec", (agent, stop) => agent.ExecProcessAsync(request, stop), cancellationToken);
     }
 
     public Task SignalAsync(string containerId, string execId, int signal, bool all, CancellationToken cancellationToken)
@@ -53,19 +52,19 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
         // An empty exec id means every process; the container's own id is its init (Kata's convention).
         string target = all ? "" : execId.Length == 0 ? containerId : execId;
         var request = new SignalProcessRequest { ContainerId = containerId, ExecId = target, Signal = (uint)signal };
-        return DoAsync("signal", (agent, stop) => agent.SignalProcessAsync(request, stop), cancellationToken);
+        return link.DoAsync("signal", (agent, stop) => agent.SignalProcessAsync(request, stop), cancellationToken);
     }
 
     public Task PauseAsync(string containerId, CancellationToken cancellationToken) =>
-        DoAsync("pause", (agent, stop) => agent.PauseContainerAsync(new PauseContainerRequest { ContainerId = containerId }, stop), cancellationToken);
+        link.DoAsync("pause", (agent, stop) => agent.PauseContainerAsync(new PauseContainerRequest { ContainerId = containerId }, stop), cancellationToken);
 
     public Task ResumeAsync(string containerId, CancellationToken cancellationToken) =>
-        DoAsync("resume", (agent, stop) => agent.ResumeContainerAsync(new ResumeContainerRequest { ContainerId = containerId }, stop), cancellationToken);
+        link.DoAsync("resume", (agent, stop) => agent.ResumeContainerAsync(new ResumeContainerRequest { ContainerId = containerId }, stop), cancellationToken);
 
     public Task UpdateAsync(string containerId, LinuxResources resources, CancellationToken cancellationToken)
     {
         var request = new UpdateContainerRequest { ContainerId = containerId, Resources = SpecConverter.ToWire(resources), ResourcesJson = ByteString.CopyFrom(SpecWriter.Write(resources)) };
-        return DoAsync("update", (agent, stop) => agent.UpdateContainerAsync(request, stop), cancellationToken);
+        return link.DoAsync("update", (agent, stop) => agent.UpdateContainerAsync(request, stop), cancellationToken);
     }
 
     public async Task<byte[]> StatsAsync(string containerId, CancellationToken cancellationToken)
@@ -84,19 +83,9 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
     }
 
     public Task SyncAsync(CancellationToken cancellationToken) =>
-        DoAsync("sync", static (agent, stop) => agent.SyncAsync(new SyncRequest(), stop), cancellationToken);
+        link.DoAsync("sync", static (agent, stop) => agent.SyncAsync(new SyncRequest(), stop), cancellationToken);
 
     public IGuestProcess Process(string containerId, string execId) => new AgentProcess(this, link, containerId, execId);
 
     public ValueTask DisposeAsync() => link.DisposeAsync();
-
-    private Task DoAsync(string operation, Func<AgentClient, CancellationToken, Task> call, CancellationToken cancellationToken) =>
-        link.CallAsync(
-            operation,
-            async (agent, stop) =>
-            {
-                await call(agent, stop);
-                return true;
-            },
-            cancellationToken);
 }

@@ -48,6 +48,16 @@ internal sealed class AgentLink : IAsyncDisposable
         }
     }
 
+    /// <inheritdoc cref="CallAsync{T}"/>
+    internal Task DoAsync(string operation, Func<AgentClient, CancellationToken, Task> call, CancellationToken cancellationToken) => CallAsync<object?>(
+        operation,
+        async (agent, stop) =>
+        {
+            await call(agent, stop);
+            return null;
+        },
+        cancellationToken);
+
     /// <summary>Calls again after a broken connection, until there is an answer or the machine is gone: for calls that may be repeated.</summary>
     internal async Task<T> RepeatAsync<T>(string operation, Func<AgentClient, CancellationToken, Task<T>> call, CancellationToken cancellationToken)
     {

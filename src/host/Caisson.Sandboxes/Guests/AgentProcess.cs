@@ -86,14 +86,7 @@ internal sealed class AgentProcess(AgentGuest guest, AgentLink link, string cont
     {
         try
         {
-            await link.CallAsync(
-                operation,
-                async (agent, stop) =>
-                {
-                    await call(agent, stop);
-                    return true;
-                },
-                cancellationToken);
+            await link.DoAsync(operation, call, cancellationToken);
         }
         catch (GuestException)
         {

@@ -14,6 +14,7 @@ internal static class KeeperSpec
         return spec with
         {
             Process = ForKeeper(spec.Process!),
+            Mounts = [.. spec.Mounts.Where(static mount => mount.Type != "cgroup")],     // the guest's, not the host's, limits hold inside
             Hooks = spec.Hooks is { } hooks ? hooks with { StartContainer = [], Poststart = [], Poststop = [] } : null,
             Linux = linux with
             {

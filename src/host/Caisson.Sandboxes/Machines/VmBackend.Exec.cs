@@ -1,7 +1,6 @@
 using Caisson.Containers;
 using Caisson.Linux;
 using Caisson.Oci;
-using Caisson.Protocol.Control;
 using Google.Protobuf;
 
 namespace Caisson.Sandboxes;

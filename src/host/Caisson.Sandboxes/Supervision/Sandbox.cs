@@ -150,6 +150,11 @@ internal sealed partial class Sandbox : IAsyncDisposable
 
         await _machine.DisposeAsync();
         await _watching.ContinueWith(static _ => { }, TaskScheduler.Default);
+        foreach (SandboxContainer container in Containers())
+        {
+            container.Dispose();
+        }
+
         _lettingGo.Dispose();
     }
 

@@ -6,7 +6,7 @@ namespace Caisson.Sandboxes;
 /// One container of a sandbox. Fields change under the sandbox's lock. Operations that change the guest's side take turns
 /// (<see cref="TakeTurnAsync"/>): a second one waits for the first, each is bounded in time, and kill and forced delete do not queue.
 /// </summary>
-internal sealed class SandboxContainer
+internal sealed class SandboxContainer : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);
 
@@ -50,6 +50,8 @@ internal sealed class SandboxContainer
         await _turn.WaitAsync(cancellationToken);
         return new Turn(_turn);
     }
+
+    public void Dispose() => _turn.Dispose();
 
     internal ContainerSnapshot Snapshot()
     {

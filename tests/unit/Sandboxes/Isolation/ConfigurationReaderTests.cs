@@ -1,6 +1,5 @@
 using System.Text;
 using Caisson.Sandboxes;
-using Xunit;
 
 namespace Caisson.UnitTests.Sandboxes;
 

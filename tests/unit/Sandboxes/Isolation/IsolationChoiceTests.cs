@@ -1,5 +1,4 @@
 using Caisson.Sandboxes;
-using Xunit;
 
 namespace Caisson.UnitTests.Sandboxes;
 

@@ -1,6 +1,5 @@
 using Caisson.Oci;
 using Caisson.Sandboxes;
-using Xunit;
 
 namespace Caisson.UnitTests.Sandboxes;
 

@@ -1,7 +1,6 @@
 using Caisson.Linux;
 using Caisson.Oci;
 using Caisson.Sandboxes;
-using Xunit;
 
 namespace Caisson.UnitTests.Sandboxes;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using Caisson.Linux;
 using Caisson.Sandboxes;
-using Xunit;
 
 namespace Caisson.UnitTests.Sandboxes;
 

@@ -1,6 +1,5 @@
 using Caisson.Linux;
 using Caisson.Sandboxes;
-using Xunit;
 
 namespace Caisson.UnitTests.Sandboxes;
 
