@@ -39,8 +39,9 @@ public sealed class ForegroundSession : IDisposable
     /// <summary>Waits for the end of a child.</summary>
     /// <param name="process">The child.</param>
     /// <param name="reap">Reaps it.</param>
+    /// <param name="pid">Its pid, where this process is a subreaper: other children that end are then orphans of the workload, and reaped.</param>
     /// <returns>Its exit code, or 128 plus its signal.</returns>
-    public int WaitFor(PidFd process, Func<ExitStatus> reap)
+    public int WaitFor(PidFd process, Func<ExitStatus> reap, int pid = 0)
     {
         Span<PollTarget> targets =
         [
@@ -55,7 +56,7 @@ public sealed class ForegroundSession : IDisposable
             Poller.Wait(targets, Timeout.InfiniteTimeSpan);
             if (targets[1].Returned != PollEvents.None)
             {
-                PassSignals(process);
+                PassSignals(process, pid);
             }
 
             _relay?.Carry(targets[2..]);
@@ -76,14 +77,23 @@ public sealed class ForegroundSession : IDisposable
         _signals.Dispose();
     }
 
-    private void PassSignals(PidFd process)
+    private static void ReapOrphans(int pid)
+    {
+        while (pid != 0 && ProcessWait.TryPeekAny(out int ended) && ended != pid)
+        {
+            ProcessWait.Wait(ended);
+        }
+    }
+
+    private void PassSignals(PidFd process, int pid)
     {
         while (_signals.TryTake(out ReceivedSignal received))
         {
             switch (received.Signal)
             {
-                // Ours: the end of a child is seen by its pidfd; orphans that a subreaper inherits are reaped at the end by init.
+                // Ours. The end of the child itself is seen by its pidfd.
                 case Signal.SIGCHLD:
+                    ReapOrphans(pid);
                     break;
                 case Signal.SIGWINCH when _relay is not null:
                     _relay.CopySize();

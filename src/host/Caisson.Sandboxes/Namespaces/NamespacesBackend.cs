@@ -96,7 +96,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
             }
         }
 
-        return session.WaitFor(launched.PidFd, launched.Wait);
+        return session.WaitFor(launched.PidFd, launched.Wait, order.NoSubreaper ? 0 : launched.Pid);
     }
 
     public int Exec(ContainerRecord record, OciSpec spec, ExecOrder order)
@@ -134,7 +134,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
             session.Attach(pair.TakeMaster());
         }
 
-        return session.WaitFor(process.PidFd, process.Wait);
+        return session.WaitFor(process.PidFd, process.Wait, order.NoSubreaper ? 0 : process.Pid);
     }
 
     private LaunchedContainer Launch(CreateOrder order, Journal journal, UnixSocket? console, string? fifo)

@@ -22,8 +22,9 @@ internal sealed class CheckCommand : Command
     internal override int Run(Invocation invocation)
     {
         Configuration configuration = ConfigurationReader.Read(invocation.Globals.Config);
-        Isolation standard = new Runtime(invocation).Choice(configuration).For(null);
-        var report = new CheckReport([.. KernelChecks.All(), .. MachineChecks.All(configuration.Vm)], standard);
+        var runtime = new Runtime(invocation);
+        Isolation standard = runtime.Choice(configuration).For(null);
+        var report = new CheckReport([.. KernelChecks.All(), .. MachineChecks.All(configuration.Vm, Path.Combine(Path.GetDirectoryName(runtime.Places.Sandboxes)!, "probe"))], standard);
         StandardStream.Output.Write(invocation.Flags.IsSet("json") ? report.ToJson() : report.ToText());
         return report.IsPossible(standard) ? 0 : 1;
     }

@@ -59,7 +59,7 @@ internal sealed class DoCommand : Command
         var runtime = new Runtime(invocation);
         string id = IdPrefix + Convert.ToHexStringLower(Guid.NewGuid().ToByteArray()[..6]);
         DoIdentity identity = DoIdentity.Decide(invocation.Flags.Text("user"), invocation.Flags.IsSet("all-files"));
-        OciSpec spec = DoSpec.Build(invocation, identity);
+        OciSpec spec = DoSpec.Build(invocation, identity, runtime.Choose(null).Isolation);
         var order = new CreateOrder
         {
             Id = id,
@@ -79,21 +79,25 @@ internal sealed class DoCommand : Command
             creation.Order = creation.Order with { Spec = spec with { Root = spec.Root! with { Path = view.Root } }, Rootfs = root };
             return new ForegroundRun(runtime, creation) { BeforeDelete = view.Dispose }.Go();
         }
-        catch (ContainerException cause) when (ExitCode(cause) is { } code)
+        catch (Exception cause) when (ExitCode(cause) is { } code)
         {
             invocation.Log.Error("do: " + cause.Message);
             return code;
         }
     }
 
-    // Only what looking for the program and executing it answered: a mount may lack a file as well. A search of PATH that met
-    // directories it could not read has not found the program either, whatever the last errno says.
-    private static int? ExitCode(ContainerException cause) => cause.Errno switch
+    // By the words, which are the same from every isolation. Only those about looking for the program and executing it: a mount may lack
+    // a file as well. A search of PATH that met directories it could not read has not found the program, whatever the last errno says.
+    private static int? ExitCode(Exception cause)
     {
-        _ when !cause.Message.Contains("exec: ", StringComparison.Ordinal) => null,
-        _ when cause.Message.Contains("executable file not found", StringComparison.Ordinal) => NotFound,
-        Errno.ENOENT => NotFound,
-        Errno.EACCES or Errno.EPERM or Errno.ENOEXEC or Errno.EISDIR => NotExecutable,
-        _ => null,
-    };
+        string said = cause is ContainerException or SandboxException ? cause.Message : "";
+        if (!said.Contains("exec: \"", StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        return said.Contains("executable file not found", StringComparison.Ordinal) || said.Contains("no such file or directory", StringComparison.Ordinal)
+            ? NotFound
+            : NotExecutable;
+    }
 }

@@ -25,7 +25,7 @@ internal static class DoSpec
 
     private static readonly SpecList<string> s_readingCapabilities = ["CAP_DAC_READ_SEARCH"];
 
-    internal static OciSpec Build(Invocation invocation, DoIdentity identity)
+    internal static OciSpec Build(Invocation invocation, DoIdentity identity, Isolation isolation)
     {
         OciSpec standard = DefaultSpec.Create(rootless: false);
         SpecList<LinuxIdMapping> map = identity.IsMapped ? [new LinuxIdMapping { ContainerId = 0, HostId = FirstMappedId, Size = MappedIds }] : [];
@@ -33,7 +33,7 @@ internal static class DoSpec
         {
             Hostname = null,
             Root = new OciRoot { Path = "root", Readonly = invocation.Flags.IsSet("ro") },
-            Mounts = [.. OwnMounts(standard.Mounts), Memory("/tmp", "mode=1777"), Memory("/run", "mode=755")],
+            Mounts = [.. OwnMounts(standard.Mounts, withSysfs: isolation == Isolation.Namespaces || !identity.IsMapped), Memory("/tmp", "mode=1777"), Memory("/run", "mode=755")],
             Process = Process(invocation, identity),
             Linux = standard.Linux! with
             {
@@ -82,12 +82,13 @@ internal static class DoSpec
         };
     }
 
-    // The host's cgroups are nobody's business inside.
-    private static IEnumerable<OciMount> OwnMounts(SpecList<OciMount> standard)
+    // The host's cgroups are nobody's business inside. A sysfs can be mounted by the owner of a network namespace only, and in a machine
+    // the container has the machine's.
+    private static IEnumerable<OciMount> OwnMounts(SpecList<OciMount> standard, bool withSysfs)
     {
         foreach (OciMount mount in standard.ToArray())
         {
-            if (mount.Type != "cgroup")
+            if (mount.Type != "cgroup" && (withSysfs || mount.Type != "sysfs"))
             {
                 yield return mount;
             }
