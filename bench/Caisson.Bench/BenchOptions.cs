@@ -25,7 +25,7 @@ internal sealed record BenchOptions
 
     internal string? JsonFile { get; private init; }
 
-    private IReadOnlyList<string> Only { get; init; } = [];
+    private List<string> Only { get; init; } = [];
 
     internal int MachineRounds => Math.Max(3, Rounds / 4);
 

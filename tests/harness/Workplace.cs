@@ -130,7 +130,7 @@ public sealed class Workplace : IDisposable
         _leaks.Sweep();
     }
 
-    private RunningCommand Succeed(RunningCommand command)
+    private static RunningCommand Succeed(RunningCommand command)
     {
         if (command.WaitForExit() != 0)
         {

@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 
 namespace Caisson.Harness;
 
 /// <summary>What a process writes, read on a thread of its own as it comes. All of it is hashed, the beginning is kept.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A MemoryStream holds nothing but memory.")]
 public sealed class OutputCapture
 {
     private const int KeptBytes = 4 << 20;

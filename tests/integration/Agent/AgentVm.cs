@@ -115,9 +115,9 @@ public sealed class AgentVm : IAsyncLifetime, ICollectionFixture<AgentVm>
 
     private async Task<AgentClient> ConnectAsync()
     {
-        Stream session = await SerialLink.ConnectAsync(_ => ValueTask.FromResult(Dial()), s_patience);
+        Stream session = await SerialLink.ConnectAsync(_ => ValueTask.FromResult<Stream>(Dial()), s_patience);
         return new AgentClient(new TtrpcClient(session, "agent"));
     }
 
-    private Stream Dial() => new DescriptorStream(UnixSocket.Connect(_machine!.AgentSocket!), EventLoop.Shared);
+    private DescriptorStream Dial() => new DescriptorStream(UnixSocket.Connect(_machine!.AgentSocket!), EventLoop.Shared);
 }

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Caisson.Harness;
-using Caisson.Linux;
 
 namespace Caisson.IntegrationTests.Containers;
 

@@ -106,7 +106,7 @@ public sealed class StreamPumpTests : IDisposable
         Task<int> last;
         while ((last = feed.WriteAsync(offset, bytes, patience.Token)).IsCompletedSuccessfully)
         {
-            offset += (ulong)last.Result;
+            offset += (ulong)await last;
         }
 
         await patience.CancelAsync();

@@ -115,7 +115,7 @@ internal sealed partial class GuestContainer
                     TimeSpan left = timeout - Stopwatch.GetElapsedTime(start);
                     await exec.Exit.WaitAsync(timeout == Timeout.InfiniteTimeSpan ? timeout : left > TimeSpan.Zero ? left : TimeSpan.Zero);
                     _execs.TryRemove(execId, out _);
-                    await exec.CloseAsync();
+                    await exec.DisposeAsync();
                 }
             }
         }
@@ -124,7 +124,7 @@ internal sealed partial class GuestContainer
             throw new Ttrpc.TtrpcException(Ttrpc.TtrpcCode.DeadlineExceeded, $"processes of container {Id} did not end within {timeout.TotalSeconds} s after SIGKILL");
         }
 
-        await Init.CloseAsync();
+        await Init.DisposeAsync();
     }
 
     private void Unpause()

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Caisson.Containers;
 using Caisson.Linux;
 using Caisson.Oci;
@@ -6,6 +7,7 @@ using Caisson.Oci;
 namespace Caisson.Agent;
 
 /// <summary>One container of the guest. Its lock guards fields only, and is never held while something is waited for.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "RemoveAsync closes what it owns, in the order that the guest needs.")]
 internal sealed partial class GuestContainer
 {
     // Own limit: beyond it the kernel's pids limit would be the better answer.
@@ -146,7 +148,7 @@ internal sealed partial class GuestContainer
 
             if (_execs.TryRemove(KeyValuePair.Create<string, GuestProcess?>(execId, exec)))
             {
-                await exec.CloseAsync();
+                await exec.DisposeAsync();
                 _sandbox.Trim.Soon();
             }
         }

@@ -5,7 +5,7 @@ namespace Caisson.Agent;
 /// <summary>
 /// A container's first process or an exec, from its start until its exit code was taken. Streams and exit code outlive the process.
 /// </summary>
-internal sealed class GuestProcess
+internal sealed class GuestProcess : IAsyncDisposable
 {
     private readonly ProcessStreams _streams;
     private readonly OrphanReaper _reaper;
@@ -70,7 +70,7 @@ internal sealed class GuestProcess
     }
 
     /// <summary>Forgets streams and exit code of a process that has ended.</summary>
-    internal async Task CloseAsync()
+    public async ValueTask DisposeAsync()
     {
         await _exit.Task;
         await _abandoned.CancelAsync();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Caisson.Linux;
 
 namespace Caisson.Agent;
@@ -7,6 +8,7 @@ namespace Caisson.Agent;
 /// Reaps what PID 1 inherits, and nothing that an owner waits for. Owners are those who hold a process's pidfd: they register it here.
 /// While a process is being started its pid is not known yet, so nothing is reaped then; it is made up for at the launch's end.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "It lives as long as PID 1.")]
 internal sealed class OrphanReaper
 {
     private readonly ConcurrentDictionary<int, byte> _owned = new();

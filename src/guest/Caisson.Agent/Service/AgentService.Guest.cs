@@ -1,6 +1,7 @@
 using System.Text;
 using Caisson.Linux;
 using Caisson.Protocol;
+using Google.Protobuf.Collections;
 
 namespace Caisson.Agent;
 
@@ -97,7 +98,7 @@ internal sealed partial class AgentService
     public Task CopyFileAsync(CopyFileRequest request, CancellationToken cancellationToken) => Blocking.Run(() => FileCopy.Copy(request));
 
     // Kata's form: each entry is a line of resolv.conf(5).
-    private static void WriteResolvers(IReadOnlyList<string> lines)
+    private static void WriteResolvers(RepeatedField<string> lines)
     {
         if (lines.Count == 0)
         {

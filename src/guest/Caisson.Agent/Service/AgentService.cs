@@ -1,4 +1,3 @@
-using Caisson.Linux;
 using Caisson.Oci;
 using Caisson.Protocol;
 
