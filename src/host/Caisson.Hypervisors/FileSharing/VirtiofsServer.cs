@@ -38,8 +38,8 @@ public static class VirtiofsServer
             "find virtiofsd", $"there is no {configured ?? s_executables[0]}", "install it: apt install qemu-system-common (Debian 13 and Fedora: virtiofsd)");
     }
 
-    /// <summary>Its arguments. cache=auto: as fast as the host for reads, and what the host changes is seen within a second.</summary>
-    internal static IReadOnlyList<string> Arguments(string directory)
+    /// <summary>Its arguments. What the host changes is seen within a second.</summary>
+    internal static IReadOnlyList<string> Arguments(string executable, string directory)
     {
         if (directory.Contains(',') || directory.Contains('\\'))
         {
@@ -47,8 +47,13 @@ public static class VirtiofsServer
         }
 
         // announce_submounts: the guest sees each mount below as a file system of its own, or equal inode numbers would clash.
-        return [$"--fd={Socket}", "-o", $"source={directory},cache=auto,xattr,announce_submounts,sandbox=namespace"];
+        return [$"--fd={Socket}", "-o", $"source={directory},{Caching(executable)},xattr,announce_submounts,sandbox=namespace"];
     }
+
+    // With cache=auto every open drops what the guest holds of the file: each execution of a program reads it again, and under TCG
+    // translates it again, 80 ms for busybox instead of 6. With always it is kept while size and time of change are the same, which is
+    // looked after once a second as with auto, but by this option only, which the server in Rust does not have.
+    private static string Caching(string executable) => executable.EndsWith("/qemu/virtiofsd", StringComparison.Ordinal) ? "cache=always,timeout=1" : "cache=auto";
 
     /// <summary>Starts it on a socket that is listening already.</summary>
     internal static ClonedProcess Start(LauncherProgram launcher, string executable, string directory, UnixSocket listening, FileDescriptor errors)
@@ -56,7 +61,7 @@ public static class VirtiofsServer
         var instructions = new JailInstructions
         {
             Executable = executable,
-            Arguments = Arguments(directory),
+            Arguments = Arguments(executable, directory),
             Capabilities = s_capabilities,
             OpenFiles = OpenFiles,
         };
