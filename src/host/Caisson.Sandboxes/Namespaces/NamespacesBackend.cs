@@ -141,8 +141,12 @@ public sealed partial class NamespacesBackend : IContainerBackend
     {
         string path = CgroupNaming.PathFor(order.Id, order.Spec.Linux?.CgroupsPath, order.SystemdCgroup);
         CgroupLayout layout = CgroupLayout.Discover();
-        Cgroup cgroup = Cgroup.Open(layout, path);
-        journal.Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(cgroup)));
+        bool ownCgroup = !IsLenient(order) || !string.IsNullOrEmpty(order.Spec.Linux?.CgroupsPath);
+        if (ownCgroup)
+        {
+            journal.Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(Cgroup.Open(layout, path))));
+        }
+
         return ContainerLauncher.Create(new ContainerRequest
         {
             Id = order.Id,
@@ -153,6 +157,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
             PreserveFds = order.PreserveFds,
             NoPivot = order.NoPivot,
             NoNewKeyring = order.NoNewKeyring,
+            UseCgroup = ownCgroup,
             CgroupsPath = path,
             CgroupLayout = layout,
             Rootfs = order.Rootfs,
@@ -160,6 +165,9 @@ public sealed partial class NamespacesBackend : IContainerBackend
             OnWarning = _warn,
         });
     }
+
+    // An ordinary user has no cgroup to make others in, unless somebody gave him one, whose path the configuration then names.
+    private static bool IsLenient(CreateOrder order) => order.Rootless ?? UserIds.EffectiveUser != 0;
 
     private static ContainerRecord RecordOf(CreateOrder order, LaunchedContainer launched, ContainerStatus status) => new()
     {

@@ -23,7 +23,11 @@ internal static class KernelChecks
     }
 
     private static CheckItem Root() => CheckItem.Need(
-        UserIds.EffectiveUser == 0, "root", CheckScope.Both, $"user id {UserIds.EffectiveUser}", "run as root: containers of unprivileged users are not supported yet");
+        UserIds.EffectiveUser == 0,
+        "root",
+        CheckScope.Vm,
+        $"user id {UserIds.EffectiveUser}",
+        "run as root: machines need it; in namespaces an ordinary user's containers need a user namespace (`caisson spec --rootless`) and have no limits");
 
     private static CheckItem Kernel()
     {
@@ -131,7 +135,7 @@ internal static class KernelChecks
         catch (SyscallException cause)
         {
             return new CheckItem(
-                "mounts", CheckLevel.Missing, CheckScope.Both, cause.Message, "run as root with CAP_SYS_ADMIN, on Linux 5.12 or newer");
+                "mounts", CheckLevel.Missing, CheckScope.Vm, cause.Message, "run as root with CAP_SYS_ADMIN, on Linux 5.12 or newer");
         }
     }
 

@@ -65,7 +65,11 @@ internal sealed class Creation : IDisposable
     /// <summary>Claims the id of an order and begins its journal.</summary>
     internal static Creation Claim(Runtime runtime, CreateOrder order, ReadOnlySpan<byte> config)
     {
-        SpecVerdict verdict = SpecValidator.Validate(order.Spec, new SpecValidation { SystemdCgroup = order.SystemdCgroup });
+        SpecVerdict verdict = SpecValidator.Validate(order.Spec, new SpecValidation
+        {
+            SystemdCgroup = order.SystemdCgroup,
+            Rootless = order.Rootless ?? UserIds.EffectiveUser != 0,
+        });
         verdict.ThrowIfInvalid(SpecReader.ConfigFileName);
         foreach (SpecProblem doubt in verdict.Warnings)
         {
