@@ -116,7 +116,8 @@ public sealed partial class NamespacesBackend : IContainerBackend
             Id = record.Id,
             Bundle = record.Bundle,
             Spec = spec,
-            Process = order.Process,
+            // The process runs before its terminal is ours to size, so it is born with the right one.
+            Process = pair is null || order.Process.ConsoleSize is not null ? order.Process : order.Process with { ConsoleSize = TerminalRelay.OwnSize() },
             InitPid = record.Init.Pid,
             Cgroup = ExecCgroup(record, order),
             ConsoleSocket = pair?.Far ?? console,

@@ -1,4 +1,5 @@
 using Caisson.Linux;
+using Caisson.Oci;
 
 namespace Caisson.Sandboxes;
 
@@ -46,6 +47,22 @@ internal sealed class TerminalRelay : IDisposable
         {
             standardInput.Release();
             standardOutput.Release();
+        }
+    }
+
+    /// <summary>The size of our own terminal; null where standard input is none.</summary>
+    internal static OciConsoleSize? OwnSize()
+    {
+        FileFd input = FileFd.FromNumber(0);
+        try
+        {
+            return Terminal.IsTerminal(input) && Terminal.GetSize(input) is { Rows: > 0 } size
+                ? new OciConsoleSize { Height = size.Rows, Width = size.Columns }
+                : null;
+        }
+        finally
+        {
+            input.Release();
         }
     }
 
