@@ -42,9 +42,14 @@ internal sealed class AgentLink : IAsyncDisposable
         {
             throw new GuestGoneException(operation, $"the agent does not answer: {cause.Message}", cause);
         }
+        catch (TtrpcException cause) when (cause.Code == TtrpcCode.Unknown)
+        {
+            // What the container itself failed with; its words name the step already, and engines look for them.
+            throw new GuestException(cause.Message, cause);
+        }
         catch (TtrpcException cause)
         {
-            throw new GuestException(operation, cause.Message, cause);
+            throw new GuestException($"{operation}: {cause.Message}", cause);
         }
     }
 

@@ -33,7 +33,7 @@ internal sealed class AgentProcess(AgentGuest guest, AgentLink link, string cont
         // The guest lies: never more than was sent, and no progress is the end of the stream.
         return response.Len > 0 && response.Len <= data.Length
             ? (int)response.Len
-            : throw new GuestException("stdin", $"the agent took {response.Len} of {data.Length} bytes");
+            : throw new GuestException($"stdin: the agent took {response.Len} of {data.Length} bytes");
     }
 
     public Task CloseStdinAsync(CancellationToken cancellationToken) => DoAsync(
@@ -75,7 +75,7 @@ internal sealed class AgentProcess(AgentGuest guest, AgentLink link, string cont
         ReadStreamResponse response = await link.RepeatAsync("output", (agent, stop) => read(agent, request, stop), cancellationToken);
         if (response.Data.Length > ChunkBytes || response.Offset != offset)
         {
-            throw new GuestException("output", $"the agent sent {response.Data.Length} bytes at {response.Offset}; at most {ChunkBytes} at {offset} were asked for");
+            throw new GuestException($"output: the agent sent {response.Data.Length} bytes at {response.Offset}; at most {ChunkBytes} at {offset} were asked for");
         }
 
         return new OutputChunk(response.Data.Memory, response.Eof);

@@ -48,8 +48,7 @@ internal interface IGuest : IAsyncDisposable
 internal readonly record struct GuestGreeting(string KernelRelease, string AgentVersion);
 
 /// <summary>The guest refused or failed an operation.</summary>
-internal sealed class GuestException(string operation, string reason, Exception? cause = null)
-    : SandboxException($"{operation}: {reason}", cause);
+internal sealed class GuestException(string message, Exception? cause = null) : SandboxException(message, cause);
 
 /// <summary>The guest does not answer and will not: its machine is gone, or its agent stayed silent beyond the call's limit.</summary>
 internal sealed class GuestGoneException(string operation, string reason, Exception? cause = null)

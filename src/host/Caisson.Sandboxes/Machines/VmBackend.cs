@@ -98,10 +98,25 @@ public sealed partial class VmBackend : IContainerBackend
 
     public void Kill(ContainerRecord record, int signal, bool all)
     {
+        ArgumentNullException.ThrowIfNull(record);
+        if (Look(record).Status == ContainerStatus.Stopped)
+        {
+            throw new SandboxException("container not running");
+        }
+
+        if (signal == 0)
+        {
+            return;     // kill(2): only asks whether it is there
+        }
+
         try
         {
             using ControlClient client = Connect(record);
             client.Signal(record.Id, signal, all);
+        }
+        catch (SupervisorGoneException) when (Look(record).Status == ContainerStatus.Stopped)
+        {
+            throw new SandboxException("container not running");
         }
         catch (SupervisorGoneException) when (signal == (int)Signal.SIGKILL)
         {
