@@ -36,6 +36,12 @@ internal sealed class Bundle
         return bundle;
     }
 
+    internal void RemoveNamespace(string type) => Change(spec =>
+    {
+        JsonArray namespaces = spec["linux"]!["namespaces"]!.AsArray();
+        namespaces.Remove(namespaces.Single(item => item!["type"]!.GetValue<string>() == type));
+    });
+
     internal void Change(Action<JsonNode> edit)
     {
         string file = System.IO.Path.Combine(Path, "config.json");

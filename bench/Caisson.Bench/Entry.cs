@@ -1,3 +1,5 @@
+using Caisson.Linux;
+
 namespace Caisson.Bench;
 
 /// <summary>Reads the options, goes into a mount namespace of its own, measures, and prints.</summary>
@@ -26,6 +28,7 @@ internal static class Entry
     private static int Measure(BenchOptions options)
     {
         PrivateMounts.HideUnifiedCgroup();
+        Prctl.SetChildSubreaper(true);    // what a detached container leaves is reaped here
         using var interruption = new Interruption();
         using var place = new BenchPlace();
         var report = new Report();
@@ -38,7 +41,7 @@ internal static class Entry
                 continue;
             }
 
-            code |= Measure(benchmark, new BenchContext(options, place, report, interruption)) ? 0 : 1;
+            code |= MeasureAndReap(benchmark, new BenchContext(options, place, report, interruption)) ? 0 : 1;
             if (interruption.Happened)
             {
                 break;
@@ -52,6 +55,13 @@ internal static class Entry
         }
 
         return interruption.Happened ? Interruption.ExitCode : code;
+    }
+
+    private static bool MeasureAndReap(IBenchmark benchmark, BenchContext context)
+    {
+        bool measured = Measure(benchmark, context);
+        Orphans.ReapAll();
+        return measured;
     }
 
     // A benchmark that cannot run is a failure; a target that is not met is a line in the summary.
@@ -68,7 +78,7 @@ internal static class Entry
             Console.Error.WriteLine("bench: interrupted");
             return true;
         }
-        catch (Exception cause) when (cause is BenchException or IOException or Linux.SyscallException or UnauthorizedAccessException or Hypervisors.HypervisorException)
+        catch (Exception cause) when (cause is BenchException or IOException or SyscallException or UnauthorizedAccessException or Hypervisors.HypervisorException)
         {
             context.Report.Failed(benchmark.Name, cause.Message);
             Console.Out.WriteLine($"   could not be measured: {cause.Message}");

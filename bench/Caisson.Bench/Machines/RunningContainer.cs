@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace Caisson.Bench;
 
 /// <summary>A container of Caisson's that sleeps, for as long as this object.</summary>
@@ -30,6 +32,9 @@ internal sealed class RunningContainer : IDisposable
             throw;
         }
     }
+
+    /// <summary>The host's process that stands for it.</summary>
+    internal int Pid => JsonNode.Parse(Command("state", Id).Read())!["pid"]!.GetValue<int>();
 
     internal ChildCommand Exec(params string[] words) => Command(["exec", Id, .. words]);
 

@@ -7,5 +7,8 @@ internal static class Benchmarks
         new NamespacesRun(),
         new MachineRun(),
         new MachineExec(),
+        new Memory(),
+        new Steps(),
+        new Many(),
     ];
 }
