@@ -25,7 +25,8 @@ public static class GuardianProgram
     {
         SupervisorCommand command = SupervisorCommand.Parse(arguments);
         long began = Environment.TickCount64;
-        using FileFd lifeline = Lifeline.Hold(command.SandboxDirectory);
+        // Inherited, and kept over the exec: were it opened here or there, keepers could find it let go in between.
+        using FileFd lifeline = FileFd.FromNumber(SupervisorCommand.LifelineNumber);
         using PidFd supervisor = PidFd.FromNumber(SupervisorCommand.SupervisorNumber);
         Poller.Wait(supervisor, PollEvents.In, Timeout.InfiniteTimeSpan);
 

@@ -11,16 +11,18 @@ internal sealed class GuardianWatch : IAsyncDisposable
     private readonly SupervisorCommand _command;
     private readonly UnixSocket _control;
     private readonly UnixSocket _descriptors;
+    private readonly FileFd _lifeline;
     private readonly Sandbox _sandbox;
     private readonly SupervisorLog _log;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _watching;
 
-    internal GuardianWatch(SupervisorCommand command, UnixSocket control, UnixSocket descriptors, Sandbox sandbox, SupervisorLog log)
+    internal GuardianWatch(SupervisorCommand command, UnixSocket control, UnixSocket descriptors, FileFd lifeline, Sandbox sandbox, SupervisorLog log)
     {
         _command = command;
         _control = control;
         _descriptors = descriptors;
+        _lifeline = lifeline;
         _sandbox = sandbox;
         _log = log;
         _watching = WatchAsync(_stopping.Token);
@@ -37,7 +39,7 @@ internal sealed class GuardianWatch : IAsyncDisposable
     {
         for (int replacements = 0; replacements < MaxReplacements; replacements++)
         {
-            using ClonedProcess guardian = _command.StartGuardian(_control, _descriptors);
+            using ClonedProcess guardian = _command.StartGuardian(_control, _descriptors, _lifeline);
             _sandbox.GuardedBy(ProcessIdentity.Read(guardian.Pid));
             try
             {

@@ -12,6 +12,7 @@ internal sealed record SupervisorCommand(string SandboxDirectory, bool Reattach,
     internal const int ControlNumber = 3;
     internal const int DescriptorsNumber = 4;
     internal const int SupervisorNumber = 5;
+    internal const int LifelineNumber = 6;
 
     private const string Self = "/proc/self/exe";
 
@@ -66,7 +67,7 @@ internal sealed record SupervisorCommand(string SandboxDirectory, bool Reattach,
     }
 
     /// <summary>Starts the guardian of this process, which is the supervisor; it stays in this mount namespace.</summary>
-    internal ClonedProcess StartGuardian(UnixSocket control, UnixSocket descriptors)
+    internal ClonedProcess StartGuardian(UnixSocket control, UnixSocket descriptors, FileFd lifeline)
     {
         using PidFd self = PidFd.Open(Environment.ProcessId);
         return new PreparedClone()
@@ -74,7 +75,8 @@ internal sealed record SupervisorCommand(string SandboxDirectory, bool Reattach,
             .DuplicateTo(control, ControlNumber)
             .DuplicateTo(descriptors, DescriptorsNumber)
             .DuplicateTo(self, SupervisorNumber)
-            .CloseRangeFrom(SupervisorNumber + 1)
+            .DuplicateTo(lifeline, LifelineNumber)
+            .CloseRangeFrom(LifelineNumber + 1)
             .ResetSignals()
             .Execve(Self, Arguments(GuardianProgram.Verb), s_environment)
             .Start();

@@ -33,7 +33,8 @@ public sealed class SupervisorProgram : IAsyncDisposable
         _descriptors.SetCloseOnExec(true);
         _control.SetNonBlocking(true);
         _descriptors.SetNonBlocking(true);
-        _lifeline = Lifeline.Hold(command.SandboxDirectory);
+        _lifeline = command.Reattach ? FileFd.FromNumber(SupervisorCommand.LifelineNumber) : Lifeline.Hold(command.SandboxDirectory);
+        _lifeline.SetCloseOnExec(true);
         _desk = new DescriptorDesk(_descriptors, EventLoop.Shared);
         var place = new SandboxPlace(command.SandboxId, command.SandboxDirectory, BootId.Read(), ProcessIdentity.OfSelf());
         _sandbox = new Sandbox(place, OpenShare(command), new QemuMachine(place, _log), _log);
@@ -103,7 +104,7 @@ public sealed class SupervisorProgram : IAsyncDisposable
             _sandbox.Load(snapshot);
         }
 
-        await using var guardian = new GuardianWatch(_command, _control, _descriptors, _sandbox, _log);
+        await using var guardian = new GuardianWatch(_command, _control, _descriptors, _lifeline, _sandbox, _log);
         if (snapshot is not null)
         {
             await _sandbox.RestoreAsync(snapshot);
