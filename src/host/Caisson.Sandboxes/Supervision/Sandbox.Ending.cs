@@ -9,6 +9,11 @@ internal sealed partial class Sandbox
     // A keeper whose reader is stuck holds up the end of its own sandbox only so long.
     private static readonly TimeSpan s_keeperPatience = TimeSpan.FromSeconds(10);
 
+    // From the loss of the agent until QEMU, which gives back its memory first, is seen to be gone.
+    private static readonly TimeSpan s_verdictPatience = TimeSpan.FromSeconds(5);
+
+    private readonly TaskCompletionSource _verdict = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Takes over what an earlier supervisor wrote down. Before anything is saved, or it would be overwritten.</summary>
     internal void Load(SandboxSnapshot snapshot)
     {
@@ -115,7 +120,9 @@ internal sealed partial class Sandbox
             return;
         }
 
-        await StopAsync(why);
+        Task stopping = StopAsync(why);
+        _verdict.TrySetResult();
+        await stopping;
     }
 
     private async Task RestoreAsync(SandboxContainer container)
@@ -184,6 +191,9 @@ internal sealed partial class Sandbox
         }
         catch (SandboxException)
         {
+            // A machine that ends cuts its agent's connection first, but it is the machine's end that says why.
+            await Task.WhenAny(_verdict.Task, Task.Delay(s_verdictPatience, CancellationToken.None));
+
             // The guest is gone, or does not know the process: the keeper must not wait for it.
             OnExit(container, process, KilledExitCode);
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(_lettingGo.Token);
