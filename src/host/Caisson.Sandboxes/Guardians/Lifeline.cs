@@ -23,4 +23,12 @@ internal static class Lifeline
     /// <summary>A reader's end.</summary>
     internal static FileFd Watch(string sandboxDirectory) =>
         FileCalls.Open($"{sandboxDirectory}/{Name}", OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK);
+
+    /// <summary>The same, where there may be none.</summary>
+    internal static bool TryWatch(string sandboxDirectory, out FileFd lifeline) =>
+        FileCalls.TryOpen($"{sandboxDirectory}/{Name}", OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK, out lifeline, out _);
+
+    /// <summary>Whether a supervisor or a guardian lives. Nothing is ever written, so a read finds the end, or nobody who has ended it (pipe(7)).</summary>
+    internal static bool IsHeld(FileFd lifeline) =>
+        !lifeline.TryRead(stackalloc byte[1], out _, out Errno why) && why == Errno.EAGAIN;
 }

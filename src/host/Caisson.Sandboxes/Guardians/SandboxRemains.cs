@@ -8,6 +8,8 @@ internal static class SandboxRemains
     // SIGKILL is not instant for a process with much memory to give back.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan s_nextLook = TimeSpan.FromMilliseconds(20);
+
     /// <summary>Kills every process of the sandbox and waits until they are gone. The order keeps anyone from being started again.</summary>
     internal static void Kill(SandboxSnapshot snapshot)
     {
@@ -26,6 +28,37 @@ internal static class SandboxRemains
             foreach (ProcessSnapshot exec in container.Execs)
             {
                 Kill(exec.Keeper);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Ends a sandbox whose creator died. A guardian that has not been written down yet may go on as its supervisor, which then is: so
+    /// what the snapshot names is killed until nobody holds the lifeline.
+    /// </summary>
+    internal static void End(string path)
+    {
+        if (!Lifeline.TryWatch(path, out FileFd lifeline))
+        {
+            return;
+        }
+
+        using (lifeline)
+        {
+            long start = Environment.TickCount64;
+            while (Environment.TickCount64 - start < s_patience.TotalMilliseconds)
+            {
+                if (new SandboxDirectory(path).TryReadSnapshot() is { } snapshot)
+                {
+                    Kill(snapshot);
+                }
+
+                if (!Lifeline.IsHeld(lifeline))
+                {
+                    return;
+                }
+
+                Poller.Wait(lifeline, PollEvents.In, s_nextLook);
             }
         }
     }

@@ -85,7 +85,7 @@ internal sealed class VmCreation : IDisposable
 
     private void MakePlaces()
     {
-        Intend(new Intent(IntentKind.Directory, _sandbox.Path));
+        Intend(new Intent(IntentKind.Sandbox, _sandbox.Path));
         _sandbox.Create();
         string path = CgroupNaming.PathFor(_order.Id, _order.Spec.Linux?.CgroupsPath, _order.SystemdCgroup);
         CgroupLayout layout = CgroupLayout.Discover();

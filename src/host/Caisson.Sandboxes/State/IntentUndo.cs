@@ -15,17 +15,26 @@ public static class IntentUndo
         bool sameBoot = journal.BootId == bootId;
 
         // All processes before all else: they keep cgroups and mounts busy.
-        for (int i = journal.Open.Count - 1; i >= 0; i--)
+        for (int i = journal.Open.Count - 1; i >= 0 && sameBoot; i--)
         {
-            if (journal.Open[i].Kind == IntentKind.Process && sameBoot)
-            {
-                Kill(journal.Open[i].Key);
-            }
+            Kill(journal.Open[i]);
         }
 
         for (int i = journal.Open.Count - 1; i >= 0; i--)
         {
             UndoOne(journal.Open[i]);
+        }
+    }
+
+    private static void Kill(Intent intent)
+    {
+        if (intent.Kind == IntentKind.Process)
+        {
+            Kill(intent.Key);
+        }
+        else if (intent.Kind == IntentKind.Sandbox)
+        {
+            SandboxRemains.End(intent.Key);
         }
     }
 
@@ -44,6 +53,9 @@ public static class IntentUndo
                 break;
             case IntentKind.File:
                 Remove(intent.Key, isDirectory: false);
+                break;
+            case IntentKind.Sandbox:
+                new SandboxDirectory(intent.Key).Remove();
                 break;
             default:
                 break;

@@ -21,6 +21,9 @@ public enum IntentKind
 
     /// <summary>A mount in the host's mount namespace; the key is its path.</summary>
     Mount,
+
+    /// <summary>A sandbox: the key is its directory, in which its processes are found.</summary>
+    Sandbox,
 }
 
 /// <summary>Something that was about to be made.</summary>
@@ -141,6 +144,7 @@ public sealed class Journal : IDisposable
         IntentKind.Directory => "directory",
         IntentKind.File => "file",
         IntentKind.Mount => "mount",
+        IntentKind.Sandbox => "sandbox",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 }

@@ -95,6 +95,7 @@ public sealed record JournalContents(ProcessIdentity Owner, string BootId, IRead
         "directory" => IntentKind.Directory,
         "file" => IntentKind.File,
         "mount" => IntentKind.Mount,
+        "sandbox" => IntentKind.Sandbox,
         _ => throw new FormatException(),
     };
 }
