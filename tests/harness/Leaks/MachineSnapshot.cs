@@ -148,7 +148,7 @@ public sealed class MachineSnapshot
         {
             string name = Path.GetFileName(directory);
             bool foreign = _all.Any(process => !Pids.Contains(process.Pid) && ProcessTable.CommandLine(process.Pid).Contains(name, StringComparison.Ordinal));
-            bool known = Entries(directory).Any(file => Path.GetExtension(file) != ".sock" && File.Exists(file) && IsOurs(ProcessTable.Text(file)));
+            bool known = Entries(directory).Any(file => IsRegular(file) && IsOurs(ProcessTable.Text(file)));
             if (known || !foreign)
             {
                 SandboxDirectories.Add(directory);
@@ -156,6 +156,9 @@ public sealed class MachineSnapshot
             }
         }
     }
+
+    // Reading a fifo would wait for a writer.
+    private static bool IsRegular(string path) => FileCalls.TryStat(path, out FileStatus status, out _) && status.Type == FileType.Regular;
 
     private static string[] Entries(string directory)
     {

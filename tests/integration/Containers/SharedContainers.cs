@@ -6,6 +6,7 @@ namespace Caisson.IntegrationTests.Containers;
 public sealed class SharedContainers : IDisposable
 {
     private readonly Dictionary<Isolation, Lazy<Workplace>> _places;
+    private readonly Stack<Workplace> _started = new();
 
     public SharedContainers()
     {
@@ -16,20 +17,22 @@ public sealed class SharedContainers : IDisposable
 
     public void Dispose()
     {
-        foreach (Lazy<Workplace> place in _places.Values.Where(place => place.IsValueCreated))
+        // The last one first: each looks for what came since itself.
+        while (_started.TryPop(out Workplace? place))
         {
-            place.Value.Run("delete", "--force", place.Value.Id).Expect();
-            place.Value.Dispose();
+            place.Run("delete", "--force", place.Id).Expect();
+            place.Dispose();
         }
     }
 
-    private static Workplace Start(Isolation isolation)
+    private Workplace Start(Isolation isolation)
     {
         var place = new Workplace(isolation, static () => false);
         try
         {
             place.Bundle.Writable().Script("trap 'exit 0' TERM; echo ready; while :; do sleep 1; done");
             place.Detach().WaitForOutput("ready");
+            _started.Push(place);
             return place;
         }
         catch

@@ -96,7 +96,7 @@ public sealed class BadInputTests : ContainerTest
     {
         Workplace place = Place(Isolation.Namespaces);
 
-        Refused(place, ["run", "--bundle", place.Bundle.Path, new string('a', 256)], "longer than 255");
+        Refused(place, ["run", "--bundle", place.Bundle.Path, new string('a', 256)], "invalid container ID format: longer than");
     }
 
     [RootFact]

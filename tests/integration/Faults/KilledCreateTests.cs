@@ -62,12 +62,13 @@ public sealed class KilledCreateTests : ContainerTest
         RunningCommand create = place.Start("create", "--bundle", place.Bundle.Path, place.Id);
         Deadline.Wait("the hook", () => File.Exists(Path.Combine(place.Path, "hooking")));
 
-        CommandResult start = place.Run("start", place.Id);
+        CommandResult state = place.Run("state", place.Id);
         RunningCommand second = place.Start("create", "--bundle", place.Bundle.Path, place.Id);
         File.WriteAllText(gate, "");
 
         Assert.Equal(0, create.WaitForExit());
-        Assert.Equal(1, start.ExitCode);
+        Assert.Equal(1, state.ExitCode);
+        Assert.Contains("still being created", state.Error);
         CommandResult taken = second.CloseInput().Wait();
         Assert.Equal(1, taken.ExitCode);
         Assert.Contains("container with given ID already exists", taken.Error);
