@@ -13,14 +13,19 @@ internal sealed class Interruption : IDisposable
     private readonly List<PosixSignalRegistration> _registrations = [];
     private volatile bool _happened;
 
-    internal Interruption()
+    /// <param name="passOn">What else to do at the first of these signals, or null.</param>
+    internal Interruption(Action<int>? passOn = null)
     {
         foreach (PosixSignal signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP])
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
-                _happened = true;
+                if (!_happened)
+                {
+                    _happened = true;
+                    passOn?.Invoke((int)Linux.Signal.SIGTERM);
+                }
             }));
         }
     }

@@ -20,8 +20,6 @@ internal static class PrivateMounts
             throw new BenchException("containers are started as root: sudo ./dev bench");
         }
 
-        // Ctrl-C reaches both; the one inside cleans up, this one waits for it.
-        using var interruption = new Interruption();
         string[] self = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) != "dotnet"
             ? [path]
             : [Environment.ProcessPath!, typeof(PrivateMounts).Assembly.Location];
@@ -30,6 +28,9 @@ internal static class PrivateMounts
             .Unshare(CloneFlags.NewNs)
             .Execve(self[0], [.. self, .. words], environment)
             .Start();
+
+        // The one inside cleans up, and this one waits for it.
+        using var interruption = new Interruption(signal => child.PidFd.TrySendSignal(signal, out _));
         return child.PidFd.Wait().Code;
     }
 
