@@ -105,15 +105,24 @@ internal static class GuestSpec
         }
     }
 
-    // The guest is the sandbox's network and time; a path names a namespace of the host's kernel.
+    // The guest is the sandbox's network and time; a path names a namespace of the host's kernel. A cgroup namespace is always made:
+    // engines on hosts with cgroup v1 ask for none, and in v2, which the guest has, the .NET runtime (9.0) crashes at its start where the
+    // mounted cgroup is the process's own and not called "/".
     private static IEnumerable<LinuxNamespace> Namespaces(OciLinux linux)
     {
+        bool hasCgroup = false;
         foreach (LinuxNamespace ns in linux.Namespaces)
         {
+            hasCgroup |= ns.Type is "cgroup";
             if (ns.Type is not "network")
             {
                 yield return ns with { Path = null };
             }
+        }
+
+        if (!hasCgroup)
+        {
+            yield return new LinuxNamespace { Type = "cgroup" };
         }
     }
 }

@@ -61,6 +61,14 @@ public sealed class GuestSpecTests
     }
 
     [Fact]
+    public void A_container_in_a_guest_always_has_a_cgroup_namespace()
+    {
+        var without = new OciSpec { OciVersion = "1.2.0", Root = new OciRoot { Path = "/" }, Linux = new OciLinux { Namespaces = [new LinuxNamespace { Type = "pid" }] } };
+
+        Assert.Single(GuestSpec.From(without, "c1").Linux!.Namespaces, static ns => ns.Type == "cgroup");
+    }
+
+    [Fact]
     public void Namespaces_of_the_host_are_never_joined_by_path_in_the_guest()
     {
         OciSpec spec = DefaultSpec.Create(rootless: false);
@@ -76,7 +84,7 @@ public sealed class GuestSpecTests
             },
         };
 
-        LinuxNamespace left = Assert.Single(GuestSpec.From(spec, "c1").Linux!.Namespaces);
+        LinuxNamespace left = Assert.Single(GuestSpec.From(spec, "c1").Linux!.Namespaces, static ns => ns.Type != "cgroup");
         Assert.Equal(("ipc", null), (left.Type, left.Path));
     }
 
