@@ -1,0 +1,53 @@
+using System.Text.Json.Nodes;
+using Caisson.Harness;
+
+namespace Caisson.IntegrationTests.Containers;
+
+/// <summary>Limits of a configuration hold.</summary>
+public sealed class LimitTests : ContainerTest
+{
+    [Theory, Isolations]
+    public void Workload_that_exceeds_its_memory_is_killed(Isolation isolation)
+    {
+        Workplace place = Place(isolation);
+        place.Bundle.Script("a=x; while :; do a=$a$a; done").Edit(config =>
+            config["linux"]!["resources"]!["memory"] = new JsonObject { ["limit"] = 32 << 20, ["swap"] = 32 << 20 });
+
+        CommandResult result = place.RunBundle();
+
+        Assert.Equal(137, result.ExitCode);
+    }
+
+    [Theory, Isolations]
+    public void Workload_cannot_have_more_processes_than_allowed(Isolation isolation)
+    {
+        Workplace place = Place(isolation);
+        place.Bundle.Script("i=0; while [ $i -lt 30 ]; do sleep 100 & i=$((i+1)); done; echo never").Edit(config =>
+            config["linux"]!["resources"]!["pids"] = new JsonObject { ["limit"] = 10 });
+
+        CommandResult result = place.RunBundle();
+
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.DoesNotContain("never", result.Output);
+        Assert.Contains("can't fork", result.Error);
+    }
+
+    [RootFact]
+    public void Running_out_of_memory_is_an_event()
+    {
+        Workplace place = Place(Isolation.Namespaces);
+        place.Bundle.Script("read line; sh -c 'a=x; while :; do a=$a$a; done'; echo survived; exec sleep 1000").Edit(config =>
+            config["linux"]!["resources"]!["memory"] = new JsonObject { ["limit"] = 32 << 20, ["swap"] = 32 << 20 });
+        RunningCommand run = place.Detach();
+        RunningCommand events = place.Start("events", "--interval", "10ms", place.Id);
+        Deadline.Wait("statistics", () => events.Output.Text.Contains("\"stats\"", StringComparison.Ordinal), () => events.Error.Text);
+
+        run.Input.Write("go\n"u8);
+        run.Input.Flush();
+        run.WaitForOutput("survived");
+
+        events.WaitForOutput("\"oom\"");
+        place.Run("delete", "--force", place.Id).Expect();
+        Assert.Equal(0, events.CloseInput().WaitForExit());
+    }
+}
