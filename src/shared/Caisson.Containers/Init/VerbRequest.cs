@@ -61,10 +61,17 @@ internal static class VerbRequest
             json.WritePropertyName("process");
             json.WriteRawValue(SpecWriter.Write(exec.Process));
             json.WritePropertyName("spec");
-            json.WriteRawValue(SpecWriter.Write(exec.Spec));
+            json.WriteRawValue(SpecWriter.Write(ForExec(exec.Spec)));
         });
         return Start(exec.Verb!, exec.Streams, document, descriptors);
     }
+
+    // What an exec shares with the container, and no more: both sides would spend milliseconds on the rest under emulation.
+    private static OciSpec ForExec(OciSpec spec) => new()
+    {
+        OciVersion = spec.OciVersion,
+        Linux = spec.Linux is { } linux ? new OciLinux { Personality = linux.Personality, Seccomp = linux.Seccomp } : null,
+    };
 
     /// <summary>The verb itself.</summary>
     internal static int Run(IReadOnlyList<string> arguments)
