@@ -74,9 +74,14 @@ internal sealed partial class Sandbox
         {
             await Guest.SignalAsync(containerId, execId, signal, all, patience.Token);
         }
-        catch (Exception cause) when (signal == (int)Signal.SIGKILL && cause is GuestGoneException or OperationCanceledException
-            && !cancellationToken.IsCancellationRequested)
+        catch (Exception cause) when (cause is GuestGoneException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
+            if (signal != (int)Signal.SIGKILL)
+            {
+                throw new GuestGoneException(
+                    "signal", $"the agent did not answer within {s_guestPatience.TotalSeconds:0} s; SIGKILL ends the virtual machine", cause);
+            }
+
             await StopAsync("the agent did not take SIGKILL; the virtual machine was ended");
         }
     }
