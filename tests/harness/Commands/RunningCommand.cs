@@ -90,6 +90,14 @@ public sealed class RunningCommand : IDisposable
         process.SendSignal(signal);
     }
 
+    /// <summary>Kills the process, or finds it ended.</summary>
+    public int KillAndWait()
+    {
+        // Process.Kill() sends nothing to a process that was reaped, and its pid cannot be another one's before that.
+        _process.Kill();
+        return WaitForExit();
+    }
+
     public RunningCommand CloseInput()
     {
         try

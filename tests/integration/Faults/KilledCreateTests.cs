@@ -137,12 +137,7 @@ public sealed class KilledCreateTests : ContainerTest
             Thread.SpinWait(100);
         }
 
-        if (!create.HasExited)
-        {
-            create.Send(Signal.SIGKILL);
-        }
-
-        create.WaitForExit();
+        create.KillAndWait();
         create.CloseInput();
     }
 
