@@ -34,7 +34,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
     public ContainerRecord Create(CreateOrder order, Journal journal)
     {
         ArgumentNullException.ThrowIfNull(order);
-        using UnixSocket? console = ConnectConsole(order.ConsoleSocket);
+        using UnixSocket? console = Consoles.Connect(order.ConsoleSocket);
         string fifo = Path.Combine(order.RecordDirectory, FifoName);
         using LaunchedContainer launched = Launch(order, journal, console, fifo);
         try
@@ -105,7 +105,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
         ArgumentNullException.ThrowIfNull(order);
         using ForegroundSession? session = order.Detach ? null : ForegroundSession.Begin();
         using ConsolePair? pair = order.Process.Terminal && !order.Detach ? ConsolePair.Create() : null;
-        using UnixSocket? console = pair is null ? ConnectConsole(order.ConsoleSocket) : null;
+        using UnixSocket? console = pair is null ? Consoles.Connect(order.ConsoleSocket) : null;
         if (session is not null && !order.NoSubreaper)
         {
             Prctl.SetChildSubreaper(true);
@@ -226,18 +226,6 @@ public sealed partial class NamespacesBackend : IContainerBackend
             Bundle = bundle,
             Annotations = spec.Annotations,
         });
-
-    private static UnixSocket? ConnectConsole(string? path)
-    {
-        if (path is null)
-        {
-            return null;
-        }
-
-        return UnixSocket.TryConnect(path, out UnixSocket? socket, out Errno why)
-            ? socket
-            : throw new SandboxException($"--console-socket: dial unix {path}: connect: {Failure.Words(why)}");
-    }
 
     private string FifoOf(ContainerRecord record) => Path.Combine(_root, record.Id, FifoName);
 
