@@ -12,6 +12,9 @@ public sealed class SupervisorProgram : IAsyncDisposable
     // The command that starts a supervisor connects at once; one that was killed before leaves nothing to supervise.
     private static readonly TimeSpan s_firstClientPatience = TimeSpan.FromSeconds(30);
 
+    // The sandbox may end while it is being started or deleted: those calls still get their answers, and their clients then hang up.
+    private static readonly TimeSpan s_answerPatience = TimeSpan.FromSeconds(2);
+
     private readonly SupervisorCommand _command;
     private readonly SupervisorLog _log;
     private readonly UnixSocket _control;
@@ -61,13 +64,7 @@ public sealed class SupervisorProgram : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        Task[] clients;
-        lock (_lock)
-        {
-            clients = [.. _clients];
-        }
-
-        await Task.WhenAll(clients);
+        await Task.WhenAll(Clients());
         await _desk.DisposeAsync();
         await _sandbox.DisposeAsync();
         _control.Dispose();
@@ -116,6 +113,7 @@ public sealed class SupervisorProgram : IAsyncDisposable
             await accepting;        // a listener that fails ends the process: the guardian begins anew
         }
 
+        await Task.WhenAny(Task.WhenAll(Clients()), Task.Delay(s_answerPatience));
         await _stopping.CancelAsync();
         await accepting.ContinueWith(static _ => { }, TaskScheduler.Default);
     }
@@ -162,6 +160,14 @@ public sealed class SupervisorProgram : IAsyncDisposable
 
         _ = serving.ContinueWith(Forget, TaskScheduler.Default);
         registered.SetResult();
+    }
+
+    private Task[] Clients()
+    {
+        lock (_lock)
+        {
+            return [.. _clients];
+        }
     }
 
     private void Forget(Task client)
