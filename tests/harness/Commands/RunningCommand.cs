@@ -11,6 +11,7 @@ public sealed class RunningCommand : IDisposable
     private static readonly ConcurrentDictionary<int, RunningCommand> s_own = new();
 
     private readonly Process _process;
+    private bool _disposed;
     private readonly string _line;
 
     private RunningCommand(Process process, string line)
@@ -115,6 +116,12 @@ public sealed class RunningCommand : IDisposable
     /// <summary>Kills the process if it still runs.</summary>
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
             _process.Kill();
