@@ -81,6 +81,7 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
             Accelerator = request.Accelerator,
             Hostname = request.Hostname,
             Debug = request.Debug,
+            KernelParameters = [.. request.KernelParameters],
         };
         GuestGreeting greeting = await Translated(sandbox.BootAsync(plan, context.CancellationToken));
         return new BootResponse { GuestKernel = greeting.KernelRelease, AgentVersion = greeting.AgentVersion };

@@ -23,26 +23,29 @@ internal readonly record struct MachineSize(int VirtualCpus, int MemoryMib, long
     // Beyond this a limit means "none": engines write very large numbers for unlimited.
     private const long LargestMemoryLimit = 1L << 46;
 
-    /// <summary>vCPUs: quota divided by period, rounded up, at least one. Memory: the default plus the containers' limit.</summary>
-    internal static MachineSize For(LinuxResources? resources)
+    /// <summary>vCPUs: quota divided by period, rounded up, at least the default. Memory: the default plus the containers' limit.</summary>
+    /// <param name="resources">The container's limits.</param>
+    /// <param name="defaultCpus">vCPUs of a machine whose containers ask for no more.</param>
+    /// <param name="defaultMemoryMib">The machine's own share of memory.</param>
+    internal static MachineSize For(LinuxResources? resources, int defaultCpus = 1, int defaultMemoryMib = DefaultMemoryMib)
     {
-        int cpus = 1;
+        int cpus = defaultCpus;
         if (resources?.Cpu is { Quota: > 0 and long quota } cpu)
         {
             long period = (long)Math.Min(cpu.Period ?? 100_000, long.MaxValue / 2);
             long wanted = period > 0 ? ((quota - 1) / period) + 1 : 1;
-            cpus = (int)Math.Clamp(wanted, 1, Math.Min(MaxVirtualCpus, Math.Max(1, Environment.ProcessorCount)));
+            cpus = (int)Math.Max(defaultCpus, Math.Min(wanted, Math.Min(MaxVirtualCpus, Environment.ProcessorCount)));
         }
 
         if (resources?.Memory is not { Limit: > 0 and < LargestMemoryLimit and long limit })
         {
-            return new MachineSize(cpus, DefaultMemoryMib, null);
+            return new MachineSize(cpus, defaultMemoryMib, null);
         }
 
         long limitMib = ((limit - 1) / Mib) + 1;
         return new MachineSize(
             cpus,
-            (int)(DefaultMemoryMib + limitMib),
-            limit + ((DefaultMemoryMib + HostOverheadMib) * Mib));
+            (int)(defaultMemoryMib + limitMib),
+            limit + ((defaultMemoryMib + HostOverheadMib) * Mib));
     }
 }

@@ -52,4 +52,7 @@ public sealed record VmConfiguration
 
     /// <summary><c>vm.memoryMiB</c>: of a machine before its containers' limits are added.</summary>
     public int? MemoryMiB { get; init; }
+
+    /// <summary><c>vm.kernelParameters</c>: appended to the guest kernel's command line; of two equal keys the kernel takes the last.</summary>
+    public IReadOnlyList<string> KernelParameters { get; init; } = [];
 }

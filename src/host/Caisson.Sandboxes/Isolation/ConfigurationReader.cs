@@ -111,7 +111,8 @@ public static class ConfigurationReader
                 "accelerator" => onto with { Accelerator = key.OneOf(member.Value, "auto", "kvm", "tcg") },
                 "vcpus" => onto with { Vcpus = key.Number(member.Value, 1, 255) },
                 "memoryMiB" => onto with { MemoryMiB = key.Number(member.Value, 64, 1 << 22) },
-                _ => throw key.Unknown("qemu, virtiofsd, kernel, initrd, accelerator, vcpus, memoryMiB"),
+                "kernelParameters" => onto with { KernelParameters = key.Texts(member.Value) },
+                _ => throw key.Unknown("qemu, virtiofsd, kernel, initrd, accelerator, vcpus, memoryMiB, kernelParameters"),
             };
         }
 

@@ -8,7 +8,8 @@ namespace Caisson.Sandboxes;
 /// <param name="Kernel">The guest's vmlinux.</param>
 /// <param name="Initrd">The guest's initrd with the agent.</param>
 /// <param name="Accelerator"><c>auto</c>, <c>kvm</c> or <c>tcg</c>; what auto means is found out by a functional probe, not by /dev/kvm.</param>
-public sealed record MachineAssets(string Qemu, string? FileServer, string Kernel, string Initrd, string Accelerator)
+/// <param name="Configured">The configuration: the size of a machine whose containers ask for no more, and kernel parameters.</param>
+public sealed record MachineAssets(string Qemu, string? FileServer, string Kernel, string Initrd, string Accelerator, VmConfiguration Configured)
 {
     /// <summary>Tells a re-executed command where its executable lies: it runs from a stand-in without a path.</summary>
     public const string ExecutableVariable = "CAISSON_EXECUTABLE";
@@ -26,7 +27,8 @@ public sealed record MachineAssets(string Qemu, string? FileServer, string Kerne
                 configuration.Virtiofsd,
                 Asset(configuration.Kernel, "vmlinux", "vm.kernel"),
                 Asset(configuration.Initrd, "initrd.img", "vm.initrd"),
-                configuration.Accelerator ?? "auto");
+                configuration.Accelerator ?? "auto",
+                configuration);
         }
         catch (HypervisorException cause)
         {

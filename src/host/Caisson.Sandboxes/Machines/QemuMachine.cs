@@ -38,6 +38,7 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
             MemoryMiB = plan.Size.MemoryMib,
             SharedDirectory = sharedDirectory,
             VerboseBoot = plan.Debug,
+            ExtraKernelParameters = plan.KernelParameters,
             Identity = new JailIdentity(user, user),
         };
         try

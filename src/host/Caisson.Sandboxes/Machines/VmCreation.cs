@@ -15,6 +15,7 @@ internal sealed class VmCreation : IDisposable
     private readonly CreateOrder _order;
     private readonly Journal _journal;
     private readonly SandboxDirectory _sandbox;
+    private readonly MachineAssets _assets;
     private readonly List<Intent> _intents = [];
     private Cgroup? _cgroup;
     private ProcessIdentity? _supervisor;
@@ -22,8 +23,9 @@ internal sealed class VmCreation : IDisposable
     private LaunchedContainer? _keeper;
     private bool _released;
 
-    private VmCreation(CreateOrder order, Journal journal, SandboxDirectory sandbox)
+    private VmCreation(CreateOrder order, Journal journal, SandboxDirectory sandbox, MachineAssets assets)
     {
+        _assets = assets;
         _order = order;
         _journal = journal;
         _sandbox = sandbox;
@@ -37,12 +39,12 @@ internal sealed class VmCreation : IDisposable
     {
         _ = GuestSpec.From(order.Spec, order.Id);       // what a machine cannot honour is said before anything is made
         SandboxNetwork.RequireNoneJoined(order.Spec);
-        var creation = new VmCreation(order, journal, SandboxDirectory.Choose(sandboxes));
+        var creation = new VmCreation(order, journal, SandboxDirectory.Choose(sandboxes), assets);
         try
         {
             creation.MakePlaces();
             creation.StartSupervisor();
-            creation.BeginBoot(assets);
+            creation.BeginBoot();
             return creation;
         }
         catch
@@ -101,13 +103,16 @@ internal sealed class VmCreation : IDisposable
     private LinuxResources? HostLimits()
     {
         LinuxResources? asked = _order.Spec.Linux?.Resources;
-        MachineSize size = MachineSize.For(asked);
+        MachineSize size = SizeFor(asked);
         return asked is null ? null : new LinuxResources
         {
             Memory = size.HostMemoryLimitBytes is { } limit ? new LinuxMemory { Limit = limit } : null,
             Cpu = asked.Cpu is { } cpu ? new LinuxCpu { Shares = cpu.Shares, Cpus = cpu.Cpus, Mems = cpu.Mems } : null,
         };
     }
+
+    private MachineSize SizeFor(LinuxResources? asked) =>
+        MachineSize.For(asked, _assets.Configured.Vcpus ?? 1, _assets.Configured.MemoryMiB ?? MachineSize.DefaultMemoryMib);
 
     private void StartSupervisor()
     {
@@ -120,18 +125,19 @@ internal sealed class VmCreation : IDisposable
         _client = ControlClient.Connect(_sandbox.Path);
     }
 
-    private void BeginBoot(MachineAssets assets)
+    private void BeginBoot()
     {
-        MachineSize size = MachineSize.For(_order.Spec.Linux?.Resources);
+        MachineSize size = SizeFor(_order.Spec.Linux?.Resources);
         _client!.BeginBoot(new BootRequest
         {
             Vcpus = (uint)size.VirtualCpus,
             MemoryMib = (uint)size.MemoryMib,
-            Qemu = assets.Qemu,
-            Virtiofsd = assets.FileServer ?? "",
-            Kernel = assets.Kernel,
-            Initrd = assets.Initrd,
-            Accelerator = assets.Accelerator,
+            Qemu = _assets.Qemu,
+            Virtiofsd = _assets.FileServer ?? "",
+            Kernel = _assets.Kernel,
+            Initrd = _assets.Initrd,
+            Accelerator = _assets.Accelerator,
+            KernelParameters = { _assets.Configured.KernelParameters },
             Hostname = _order.Spec.Hostname ?? _order.Id,
         });
     }

@@ -22,6 +22,9 @@ internal sealed record MachinePlan
     internal required string Hostname { get; init; }
 
     internal bool Debug { get; init; }
+
+    /// <summary>Appended to the guest kernel's command line.</summary>
+    internal IReadOnlyList<string> KernelParameters { get; init; } = [];
 }
 
 /// <summary>The machine of a sandbox with its helpers, and the guest inside.</summary>

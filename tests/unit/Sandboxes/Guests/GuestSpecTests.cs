@@ -128,4 +128,14 @@ public sealed class GuestSpecTests
 
         Assert.Equal((cpus, memory, hostLimit), (size.VirtualCpus, size.MemoryMib, size.HostMemoryLimitBytes));
     }
+
+    [Fact]
+    public void The_configured_size_is_the_least()
+    {
+        var resources = new LinuxResources { Cpu = new LinuxCpu { Quota = 100_000, Period = 100_000 } };
+
+        MachineSize size = MachineSize.For(resources, defaultCpus: 2, defaultMemoryMib: 512);
+
+        Assert.Equal((2, 512), (size.VirtualCpus, size.MemoryMib));
+    }
 }
