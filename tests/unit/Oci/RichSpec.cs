@@ -17,7 +17,7 @@ internal static class RichSpec
           "mounts": [
             { "destination": "/proc", "type": "proc", "source": "proc" },
             { "destination": "/data", "type": "bind", "source": "/srv/data", "options": ["rbind", "ro", "idmap"],
-              "uidMappings": [{ "containerID": 0, "hostID": 1000, "size": 10 }],
+              "uidMappings": [{ "containerID": 7, "hostID": 1000, "size": 10 }],
               "gidMappings": [{ "containerID": 0, "hostID": 4294967294, "size": 1 }] }
           ],
           "process": {
@@ -98,7 +98,7 @@ internal static class RichSpec
               "syscalls": [
                 { "names": ["getcwd", "chmod"], "action": "SCMP_ACT_ALLOW" },
                 { "names": ["personality"], "action": "SCMP_ACT_ERRNO", "errnoRet": 0,
-                  "args": [{ "index": 0, "value": 2080505856, "op": "SCMP_CMP_MASKED_EQ", "valueTwo": 18446744073709551615 }] }
+                  "args": [{ "index": 1, "value": 2080505856, "op": "SCMP_CMP_MASKED_EQ", "valueTwo": 18446744073709551615 }] }
               ]
             },
             "rootfsPropagation": "slave",

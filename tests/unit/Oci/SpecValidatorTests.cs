@@ -128,7 +128,6 @@ public sealed class SpecValidatorTests
     [Theory]
     [InlineData("mounts.0.destination", "\"proc\"", "mounts[0].destination: relative destination path is **deprecated**, using it as relative to /: \"proc\"")]
     [InlineData("process.capabilities.ambient", "[\"CAP_KILL\",\"CAP_FLY\"]", "process.capabilities.ambient[1]: ignoring unknown or unavailable capability \"CAP_FLY\"")]
-    [InlineData("linux.personality", """{"domain":"LINUX","flags":["X"]}""", "linux.personality.flags: ignoring unsupported personality flags")]
     public void Doubtful_is_a_warning(string path, string value, string message)
     {
         SpecVerdict verdict = With(path, value);

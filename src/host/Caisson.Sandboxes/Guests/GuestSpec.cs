@@ -3,23 +3,17 @@ using Caisson.Oci;
 namespace Caisson.Sandboxes;
 
 /// <summary>
-/// What of a container's configuration goes into the guest, and in which form (Kata's constraintGRPCSpec, with what a separate kernel
-/// cannot honour refused by name instead of dropped in silence).
+/// What of a container's configuration goes into the guest, and in which form (Kata's constraintGRPCSpec). What a separate kernel cannot
+/// honour has been refused before, by <see cref="Refusals"/>.
 /// </summary>
 internal static class GuestSpec
 {
-    // The character devices every guest kernel offers under the same numbers (Documentation/admin-guide/devices.txt):
-    // mem, tty and console, misc, pts.
-    private static readonly long[] s_portableMajors = [1, 5, 10, 136];
-
     /// <summary>Rewrites the configuration for the guest.</summary>
     /// <param name="spec">The configuration as the caller gave it, already validated.</param>
     /// <param name="containerId">The container's id.</param>
-    /// <exception cref="SandboxException">A field that a virtual machine cannot honour.</exception>
     internal static OciSpec From(OciSpec spec, string containerId)
     {
         OciLinux linux = spec.Linux ?? new OciLinux();
-        RefuseImpossible(linux);
         return spec with
         {
             Root = spec.Root! with { Path = $"{GuestPaths.Shared}/{GuestPaths.RootfsName(containerId)}" },
@@ -55,34 +49,7 @@ internal static class GuestSpec
     };
 
     /// <summary>True for mounts whose source is a path of the host: those are handed over as detached mounts.</summary>
-    internal static bool IsShared(OciMount mount) =>
-        mount.Destination != "/dev/shm"
-        && (mount.Type == "bind" || mount.Options.Contains("bind") || mount.Options.Contains("rbind"));
-
-    private static void RefuseImpossible(OciLinux linux)
-    {
-        foreach (LinuxDevice device in linux.Devices)
-        {
-            if (device.Type is "b" or "p" || Array.IndexOf(s_portableMajors, device.Major) < 0)
-            {
-                throw new SandboxException(
-                    $"linux.devices: {device.Path} ({device.Type} {device.Major}:{device.Minor}): a virtual machine does not see the host's devices; "
-                    + "leave the device out or use --isolation namespaces");
-            }
-        }
-
-        if (linux.Seccomp?.ListenerPath is { } listener)
-        {
-            throw new SandboxException(
-                $"linux.seccomp.listenerPath: {listener}: a seccomp agent on the host cannot serve another kernel's notifications; "
-                + "remove it or use --isolation namespaces");
-        }
-
-        if (linux.NetDevices.Count > 0)
-        {
-            throw new SandboxException("linux.netDevices: network devices are not moved into a virtual machine; use --isolation namespaces");
-        }
-    }
+    internal static bool IsShared(OciMount mount) => mount.Destination != "/dev/shm" && mount.IsBind;
 
     private static IEnumerable<OciMount> Mounts(OciSpec spec, string containerId)
     {

@@ -53,6 +53,12 @@ public sealed record VmConfiguration
     /// <summary><c>vm.memoryMiB</c>: of a machine before its containers' limits are added.</summary>
     public int? MemoryMiB { get; init; }
 
+    /// <summary>
+    /// <c>vm.allowedPaths</c>: programs, kernels and initrds that the <c>vm</c> object of a config.json may name; one that ends in a
+    /// slash allows what lies below it.
+    /// </summary>
+    public IReadOnlyList<string> AllowedPaths { get; init; } = [];
+
     /// <summary><c>vm.kernelParameters</c>: appended to the guest kernel's command line; of two equal keys the kernel takes the last.</summary>
     public IReadOnlyList<string> KernelParameters { get; init; } = [];
 }

@@ -111,8 +111,9 @@ public static class ConfigurationReader
                 "accelerator" => onto with { Accelerator = key.OneOf(member.Value, "auto", "kvm", "tcg") },
                 "vcpus" => onto with { Vcpus = key.Number(member.Value, 1, 255) },
                 "memoryMiB" => onto with { MemoryMiB = key.Number(member.Value, 64, 1 << 22) },
+                "allowedPaths" => onto with { AllowedPaths = key.Texts(member.Value) },
                 "kernelParameters" => onto with { KernelParameters = key.Texts(member.Value) },
-                _ => throw key.Unknown("qemu, virtiofsd, kernel, initrd, accelerator, vcpus, memoryMiB, kernelParameters"),
+                _ => throw key.Unknown("qemu, virtiofsd, kernel, initrd, accelerator, vcpus, memoryMiB, allowedPaths, kernelParameters"),
             };
         }
 

@@ -14,6 +14,7 @@ public sealed partial class VmBackend
     {
         ArgumentNullException.ThrowIfNull(record);
         ArgumentNullException.ThrowIfNull(order);
+        Refusals.Require(Isolation.Vm, order.Process);
         using ForegroundSession? session = order.Detach ? null : ForegroundSession.Begin();
         using ConsolePair? pair = order.Process.Terminal && !order.Detach ? ConsolePair.Create() : null;
         using UnixSocket? console = pair is null ? Consoles.Connect(order.ConsoleSocket) : null;

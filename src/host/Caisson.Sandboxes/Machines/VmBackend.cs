@@ -180,6 +180,7 @@ public sealed partial class VmBackend : IContainerBackend
 
     public void Update(ContainerRecord record, LinuxResources resources)
     {
+        Refusals.Require(Isolation.Vm, resources);
         using ControlClient client = Connect(record);
         client.Update(record.Id, SpecWriter.Write(resources));
     }

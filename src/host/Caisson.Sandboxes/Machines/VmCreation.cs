@@ -37,9 +37,9 @@ internal sealed class VmCreation : IDisposable
     /// <summary>Starts the supervisor and lets it boot the machine.</summary>
     internal static VmCreation Begin(CreateOrder order, Journal journal, string sandboxes, MachineAssets assets)
     {
-        _ = GuestSpec.From(order.Spec, order.Id);       // what a machine cannot honour is said before anything is made
+        Refusals.Require(Isolation.Vm, order.Spec);     // before anything is made
         SandboxNetwork.RequireNoneJoined(order.Spec);
-        var creation = new VmCreation(order, journal, SandboxDirectory.Choose(sandboxes), assets);
+        var creation = new VmCreation(order, journal, SandboxDirectory.Choose(sandboxes), MachineRequest.Apply(assets, order.Spec.VM));
         try
         {
             creation.MakePlaces();

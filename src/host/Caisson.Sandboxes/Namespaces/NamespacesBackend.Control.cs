@@ -87,7 +87,11 @@ public sealed partial class NamespacesBackend
 
     public void Unpause(ContainerRecord record) => RequireCgroup(record).Thaw();
 
-    public void Update(ContainerRecord record, LinuxResources resources) => RequireCgroup(record).Apply(CgroupConversion.Limits(resources));
+    public void Update(ContainerRecord record, LinuxResources resources)
+    {
+        Refusals.Require(Isolation.Namespaces, resources);
+        RequireCgroup(record).Apply(CgroupConversion.Limits(resources));
+    }
 
     public ContainerUsage Measure(ContainerRecord record) => new(RequireCgroup(record).Stats());
 

@@ -140,6 +140,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
 
     private LaunchedContainer Launch(CreateOrder order, Journal journal, UnixSocket? console, string? fifo)
     {
+        Refusals.Require(Isolation.Namespaces, order.Spec);
         string path = CgroupNaming.PathFor(order.Id, order.Spec.Linux?.CgroupsPath, order.SystemdCgroup);
         CgroupLayout layout = CgroupLayout.Discover();
         bool ownCgroup = !IsLenient(order) || !string.IsNullOrEmpty(order.Spec.Linux?.CgroupsPath);

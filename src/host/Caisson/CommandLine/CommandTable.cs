@@ -7,7 +7,7 @@ internal static class CommandTable
     internal static readonly string[] Names =
     [
         "create", "start", "run", "exec", "state", "list", "ps", "kill", "delete", "pause", "resume", "update", "events",
-        "spec", "features", "do", "check", "env", "guest", "version",
+        "spec", "features", "compatibility", "do", "check", "env", "guest", "version",
     ];
 
     internal static Command? Find(string name) => name switch
@@ -27,6 +27,7 @@ internal static class CommandTable
         "events" => new EventsCommand(),
         "spec" => new SpecCommand(),
         "features" => new FeaturesCommand(),
+        "compatibility" => new CompatibilityCommand(),
         "do" => new DoCommand(),
         "check" => new CheckCommand(),
         "env" => new EnvCommand(),

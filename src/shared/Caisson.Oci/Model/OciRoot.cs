@@ -36,4 +36,7 @@ public sealed partial record OciMount
 
     /// <summary>Group ids of an id-mapped mount.</summary>
     public SpecList<LinuxIdMapping> GidMappings { get; init; } = [];
+
+    /// <summary>Does it show another part of the tree, and not a file system of its own?</summary>
+    public bool IsBind => Type == "bind" || Options.Contains("bind") || Options.Contains("rbind");
 }

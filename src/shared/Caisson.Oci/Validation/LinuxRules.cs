@@ -139,9 +139,5 @@ internal static class LinuxRules
         {
             verdict.Error("linux.personality.domain", $"invalid personality domain {Quoted.Text(personality.Domain)}");
         }
-        if (personality.Flags.Count > 0)
-        {
-            verdict.Warn("linux.personality.flags", "ignoring unsupported personality flags");
-        }
     }
 }

@@ -37,7 +37,7 @@ internal static class MountRules
         {
             verdict.Error(at + ".options", "an id-mapped mount without mappings takes those of the user namespace, and there is none");
         }
-        if (!IsBind(mount))
+        if (!mount.IsBind)
         {
             verdict.Error(at, "id-mapped mounts are only supported for bind-mounts");
         }
@@ -48,6 +48,4 @@ internal static class MountRules
         NamespaceRules.CheckMappings(mount.UidMappings, at + ".uidMappings", verdict);
         NamespaceRules.CheckMappings(mount.GidMappings, at + ".gidMappings", verdict);
     }
-
-    private static bool IsBind(OciMount mount) => mount.Type == "bind" || mount.Options.Contains("bind") || mount.Options.Contains("rbind");
 }

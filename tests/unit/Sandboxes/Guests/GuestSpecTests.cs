@@ -89,18 +89,6 @@ public sealed class GuestSpecTests
     }
 
     [Fact]
-    public void A_block_device_of_the_host_is_refused_by_name()
-    {
-        OciSpec spec = DefaultSpec.Create(rootless: false);
-        spec = spec with { Linux = spec.Linux! with { Devices = [new LinuxDevice { Path = "/dev/sda", Type = "b", Major = 8 }] } };
-
-        SandboxException refused = Assert.Throws<SandboxException>(() => GuestSpec.From(spec, "c1"));
-
-        Assert.Contains("/dev/sda", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("--isolation namespaces", refused.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void A_keeper_has_the_containers_root_and_no_privilege()
     {
         OciSpec keeper = KeeperSpec.From(DefaultSpec.Create(rootless: false));
