@@ -44,7 +44,7 @@ internal sealed partial class GuestContainer
         Unpause();
     }
 
-    internal void Update(LinuxResources resources) => Cgroup.Apply(CgroupConversion.Limits(resources));
+    internal void Update(LinuxResources resources) => Cgroup.Apply(CgroupConversion.Limits(GuestHugePages.Possible(resources)));
 
     internal StatsContainerResponse Stats() => StatsConversion.From(Cgroup.Stats());
 

@@ -27,7 +27,9 @@ internal sealed partial class GuestContainer
     {
         _sandbox = sandbox;
         Id = id;
-        _spec = spec;
+        _spec = spec.Linux is { Resources: { } resources } linux
+            ? spec with { Linux = linux with { Resources = GuestHugePages.Possible(resources) } }
+            : spec;
         Storages = storages;
     }
 

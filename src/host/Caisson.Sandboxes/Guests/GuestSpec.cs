@@ -24,7 +24,7 @@ internal static class GuestSpec
             {
                 Namespaces = [.. Namespaces(linux)],
                 CgroupsPath = $"/{containerId}",
-                Resources = linux.Resources is { } resources ? ForGuest(resources) : null,
+                Resources = linux.Resources is { } resources ? GuestResources.From(resources) : null,
                 MountLabel = null,
                 IntelRdt = null,
             },
@@ -33,20 +33,6 @@ internal static class GuestSpec
 
     /// <summary>A process for the guest: labels that belong to the host's security modules stay on the host.</summary>
     internal static OciProcess ForGuest(OciProcess process) => process with { ApparmorProfile = null, SelinuxLabel = null, ExecCpuAffinity = null };
-
-    /// <summary>
-    /// Limits for the guest's cgroups. Placement on the host's CPUs and block devices, huge pages and network classes have no counterpart
-    /// in the guest: they bind the virtual machine on the host.
-    /// </summary>
-    internal static LinuxResources ForGuest(LinuxResources resources) => resources with
-    {
-        Cpu = resources.Cpu is { } cpu ? cpu with { Cpus = null, Mems = null, RealtimePeriod = null, RealtimeRuntime = null } : null,
-        Memory = resources.Memory is { } memory ? memory with { Kernel = null, KernelTcp = null, Swappiness = null, DisableOomKiller = null } : null,
-        BlockIO = null,
-        HugepageLimits = [],
-        Network = null,
-        Rdma = SpecMap.Empty<LinuxRdma>(),
-    };
 
     /// <summary>True for mounts whose source is a path of the host: those are handed over as detached mounts.</summary>
     internal static bool IsShared(OciMount mount) => mount.Destination != "/dev/shm" && mount.IsBind;

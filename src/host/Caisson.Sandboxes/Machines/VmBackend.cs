@@ -182,6 +182,11 @@ public sealed partial class VmBackend : IContainerBackend
     {
         Refusals.Require(Isolation.Vm, resources);
         using ControlClient client = Connect(record);
+        if (record.Cgroup is { } key)
+        {
+            HostLimits.Update(RecordedCgroup.Open(key), resources);
+        }
+
         client.Update(record.Id, SpecWriter.Write(resources));
     }
 

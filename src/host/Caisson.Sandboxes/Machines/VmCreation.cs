@@ -63,6 +63,7 @@ internal sealed class VmCreation : IDisposable
         ProcessIdentity keeper = ProcessIdentity.Read(_keeper.Pid);
         SandboxNetwork.RequireLoopbackOnly(_order.Spec, keeper.Pid);
         _client!.EndBoot();
+        HostLimits.ApplyBandwidth(_cgroup!, _order.Spec.Linux?.Resources);
         CreateInGuest();
         ContainerRecord record = Record(keeper);
         _order.Commit(record);
@@ -93,22 +94,8 @@ internal sealed class VmCreation : IDisposable
         CgroupLayout layout = CgroupLayout.Discover();
         Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(Cgroup.Open(layout, path))));
         _cgroup = Cgroup.Create(layout, path);
-        if (HostLimits() is { } limits)
-        {
-            _cgroup.Apply(CgroupConversion.Limits(limits));
-        }
-    }
-
-    // The machine as a whole: memory with its overhead, shares and CPUs. Counts of processes and devices hold in the guest only.
-    private LinuxResources? HostLimits()
-    {
         LinuxResources? asked = _order.Spec.Linux?.Resources;
-        MachineSize size = SizeFor(asked);
-        return asked is null ? null : new LinuxResources
-        {
-            Memory = size.HostMemoryLimitBytes is { } limit ? new LinuxMemory { Limit = limit } : null,
-            Cpu = asked.Cpu is { } cpu ? new LinuxCpu { Shares = cpu.Shares, Cpus = cpu.Cpus, Mems = cpu.Mems } : null,
-        };
+        HostLimits.ApplyToNew(_cgroup, asked, SizeFor(asked));
     }
 
     private MachineSize SizeFor(LinuxResources? asked) =>

@@ -108,7 +108,7 @@ internal sealed partial class Sandbox
     {
         SandboxContainer container = Find(containerId);
         using IDisposable turn = await container.TakeTurnAsync(cancellationToken);
-        await Guest.UpdateAsync(containerId, GuestSpec.ForGuest(resources), cancellationToken);
+        await Guest.UpdateAsync(containerId, GuestResources.From(resources), cancellationToken);
     }
 
     internal Task<byte[]> StatsAsync(string containerId, CancellationToken cancellationToken)

@@ -25,6 +25,27 @@ public sealed partial class Cgroup
         LegacyLimits.Apply(this, limits);
     }
 
+    /// <summary>The CPU bandwidth that holds: microseconds (negative without limit) in each period. Null where the controller is missing.</summary>
+    public (long Quota, ulong Period)? ReadCpuBandwidth()
+    {
+        if (!TryGetDirectory("cpu", out string? directory))
+        {
+            return null;
+        }
+
+        return IsUnified
+            ? CgroupFile.TryRead(directory, "cpu.max", out string text, out _) ? UnifiedLimits.ParseBandwidth(text) : null
+            : CgroupFile.ReadNumber(directory, "cpu.cfs_quota_us") is { } quota && CgroupFile.ReadNumber(directory, "cpu.cfs_period_us") is { } period
+                ? (quota > long.MaxValue ? -1 : (long)quota, period)
+                : null;
+    }
+
+    /// <summary>Whether this host limits huge pages of a size: the controller is there, and the processor has such pages.</summary>
+    /// <param name="size">Such as 2MB.</param>
+    public bool LimitsHugePages(string size) =>
+        (!IsUnified && TryGetDirectory("hugetlb", out string? legacy) && LegacyLimits.HasFile(legacy, $"hugetlb.{size}.limit_in_bytes"))
+        || (UnifiedDirectory is { } unified && LegacyLimits.HasFile(unified, $"hugetlb.{size}.max"));
+
     /// <summary>The v1 directory of a controller that a limit needs.</summary>
     internal string Require(string controller, string limit) => TryGetDirectory(controller, out string? directory)
         ? directory

@@ -178,6 +178,14 @@ internal static class UnifiedLimits
             : $"{nowQuota} {cpu.Period}";
     }
 
+    /// <summary>Quota, negative without limit, and period of cpu.max.</summary>
+    internal static (long Quota, ulong Period) ParseBandwidth(string text)
+    {
+        string[] words = text.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        long quota = words.Length > 0 && long.TryParse(words[0], out long number) ? number : -1;
+        return (quota, words.Length > 1 && ulong.TryParse(words[1], out ulong period) ? period : DefaultPeriod);
+    }
+
     private static void ApplyBlock(string directory, CgroupBlockLimits block)
     {
         if (block.Weight is { } weight && !CgroupFile.TryWrite(directory, "io.bfq.weight", $"{weight}", out _))
