@@ -16,7 +16,7 @@ public sealed class LeakCheck
     {
         _marks = marks;
         _directories = directories;
-        _before = [.. Look().Lines];
+        _before = [.. Look().Lines.Keys];
     }
 
     /// <param name="marks">Texts that only things of this test contain.</param>
@@ -82,7 +82,7 @@ public sealed class LeakCheck
 
     private List<string> Left()
     {
-        List<string> left = [.. Look().Lines.Where(line => !_before.Contains(line))];
+        List<string> left = [.. Look().Lines.Where(line => !_before.Contains(line.Key)).Select(static line => line.Value)];
         foreach (string directory in _directories.Where(Directory.Exists))
         {
             left.AddRange(Directory.EnumerateFileSystemEntries(directory).Select(entry => $"in a directory that should be empty: {entry}"));

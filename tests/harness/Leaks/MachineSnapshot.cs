@@ -3,12 +3,12 @@ using Caisson.Linux;
 namespace Caisson.Harness;
 
 /// <summary>
-/// Everything on this machine that a container may leave behind, as lines for people; equal lines are the same thing. Other tests and
-/// other people's containers may come and go meanwhile, so what is not told to be ours by its ancestry or its name is left out.
+/// Everything on this machine that a container may leave behind: lines for people, by what makes a thing the same one (a process is the
+/// same whatever it does and is called meanwhile). Other tests and other people's containers may come and go meanwhile, so what is not told to be ours by its ancestry or its name is left out.
 /// </summary>
 public sealed class MachineSnapshot
 {
-    private readonly HashSet<string> _lines = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _lines = new(StringComparer.Ordinal);
     private readonly List<ProcessEntry> _all = ProcessTable.Read();
     private readonly HashSet<string> _marks;
 
@@ -24,7 +24,7 @@ public sealed class MachineSnapshot
         AddSandboxes();
     }
 
-    public IReadOnlyCollection<string> Lines => _lines;
+    public IReadOnlyDictionary<string, string> Lines => _lines;
 
     /// <summary>Processes of ours that live.</summary>
     public List<int> Pids { get; } = [];
@@ -40,6 +40,8 @@ public sealed class MachineSnapshot
 
     private bool IsOurs(string text) => _marks.Any(mark => text.Contains(mark, StringComparison.Ordinal));
 
+    private void Add(string line) => _lines[line] = line;
+
     // All that our commands start stays below this process, which is a subreaper; the marks find what managed to leave.
     private void AddProcesses()
     {
@@ -54,7 +56,8 @@ public sealed class MachineSnapshot
             if (below.Contains(process.Pid) || IsOurs(ProcessTable.CommandLine(process.Pid)) || IsOurs(ProcessTable.Text($"/proc/{process.Pid}/cgroup")))
             {
                 Pids.Add(process.Pid);
-                _lines.Add($"process {process.Pid}, started at tick {process.StartTicks}: {ProcessTable.Describe(process.Pid)}");
+                string key = $"process {process.Pid}, started at tick {process.StartTicks}";
+                _lines[key] = $"{key}: {ProcessTable.Describe(process.Pid)}";
             }
         }
     }
@@ -67,7 +70,7 @@ public sealed class MachineSnapshot
             if (IsOurs(line) || mount.MountPoint.StartsWith("/run/caisson", StringComparison.Ordinal) || mount.Type == "nsfs")
             {
                 MountPoints.Add(mount.MountPoint);
-                _lines.Add(line);
+                Add(line);
             }
         }
     }
@@ -97,7 +100,7 @@ public sealed class MachineSnapshot
             if (IsOurs(child))
             {
                 CgroupDirectories.Add(child);
-                _lines.Add($"cgroup {child}");
+                Add($"cgroup {child}");
             }
 
             AddCgroupsBelow(child);
@@ -108,12 +111,12 @@ public sealed class MachineSnapshot
     {
         foreach (string name in Entries("/run/netns"))
         {
-            _lines.Add($"network namespace {name}");
+            Add($"network namespace {name}");
         }
 
         foreach (string link in Entries("/sys/class/net"))
         {
-            _lines.Add($"network link {Path.GetFileName(link)}");
+            Add($"network link {Path.GetFileName(link)}");
         }
     }
 
@@ -124,7 +127,7 @@ public sealed class MachineSnapshot
             string backing = ProcessTable.Text(Path.Combine(device, "loop/backing_file")).TrimEnd();
             if (backing.Length > 0 && IsOurs(backing))
             {
-                _lines.Add($"loop device {Path.GetFileName(device)} of {backing}");
+                Add($"loop device {Path.GetFileName(device)} of {backing}");
             }
         }
     }
@@ -136,7 +139,7 @@ public sealed class MachineSnapshot
             int path = line.IndexOf('/');
             if (path >= 0 && IsOurs(line[path..]))
             {
-                _lines.Add($"unix socket {line[path..]}");
+                Add($"unix socket {line[path..]}");
             }
         }
     }
@@ -152,7 +155,7 @@ public sealed class MachineSnapshot
             if (known || !foreign)
             {
                 SandboxDirectories.Add(directory);
-                _lines.Add($"sandbox directory {directory}, with: {string.Join(' ', Entries(directory).Select(Path.GetFileName))}");
+                _lines[$"sandbox directory {directory}"] = $"sandbox directory {directory}, with: {string.Join(' ', Entries(directory).Select(Path.GetFileName))}";
             }
         }
     }

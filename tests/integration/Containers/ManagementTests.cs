@@ -31,7 +31,7 @@ public sealed class ManagementTests(SharedContainers containers) : IClassFixture
     {
         Workplace place = containers.In(isolation);
 
-        Assert.Contains("sleep 1", place.Run("ps", place.Id).Expect());
+        Assert.Contains("sleep 1000", place.Run("ps", place.Id).Expect());
     }
 
     [Theory, Isolations]

@@ -17,11 +17,24 @@ public sealed class SharedContainers : IDisposable
 
     public void Dispose()
     {
-        // The last one first: each looks for what came since itself.
+        // The last one first: each looks for what came since itself. One that fails must not keep the others from being removed.
+        var failures = new List<Exception>();
         while (_started.TryPop(out Workplace? place))
         {
-            place.Run("delete", "--force", place.Id).Expect();
-            place.Dispose();
+            try
+            {
+                place.Run("delete", "--force", place.Id).Expect();
+                place.Dispose();
+            }
+            catch (HarnessException failure)
+            {
+                failures.Add(failure);
+            }
+        }
+
+        if (failures.Count > 0)
+        {
+            throw new AggregateException(failures);
         }
     }
 
@@ -30,7 +43,8 @@ public sealed class SharedContainers : IDisposable
         var place = new Workplace(isolation, static () => false);
         try
         {
-            place.Bundle.Writable().Script("trap 'exit 0' TERM; echo ready; while :; do sleep 1; done");
+            // Always the same two processes: one started anew every second would be a leak to whoever looks for what came since.
+            place.Bundle.Writable().Script("trap 'exit 0' TERM; sleep 1000 & echo ready; while :; do wait; done");
             place.Detach().WaitForOutput("ready");
             _started.Push(place);
             return place;
