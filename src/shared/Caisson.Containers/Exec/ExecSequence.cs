@@ -16,7 +16,7 @@ internal static class ExecSequence
         Prctl.SetDumpable(false);
         SessionKeyring.Join(exec.Id, request.Channel.SendWarning);
         Terminal.StartSession();
-        using DirectoryFd root = DirectoryFd.Open("/");
+        using PathFd root = PathFd.Open("/", OpenFlags.O_DIRECTORY);    // O_PATH: the share's server is not asked to open it
         UseStreams(exec, root);
         var setup = new ProcessSetup(process, root, request.Channel.SendWarning);
         setup.Limit();
@@ -42,7 +42,7 @@ internal static class ExecSequence
         throw ContainerException.Because($"exec {executable}", run.Execute());
     }
 
-    private static void UseStreams(ExecRequest exec, DirectoryFd root)
+    private static void UseStreams(ExecRequest exec, PathFd root)
     {
         if (!exec.Process.Terminal)
         {

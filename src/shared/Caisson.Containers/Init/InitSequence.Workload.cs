@@ -10,7 +10,7 @@ internal sealed partial class InitSequence
     private int RunWorkload(DirectoryFd hostProc, TerminalFd? terminal)
     {
         OciProcess process = _spec.Process ?? throw new ContainerException("config.json: process is missing", Errno.EINVAL);
-        using DirectoryFd root = DirectoryFd.Open("/");
+        using PathFd root = PathFd.Open("/", OpenFlags.O_DIRECTORY);    // O_PATH: the share's server is not asked to open it
         var setup = new ProcessSetup(process, root, _channel.SendWarning);
         UseStreams(terminal);
         setup.Limit();

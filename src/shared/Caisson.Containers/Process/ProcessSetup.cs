@@ -9,13 +9,13 @@ namespace Caisson.Containers;
 internal sealed class ProcessSetup
 {
     private readonly OciProcess _process;
-    private readonly DirectoryFd _root;
+    private readonly PathFd _root;
     private readonly Action<string> _warn;
 
     /// <param name="process">The process.</param>
     /// <param name="root">The container's root, entered.</param>
     /// <param name="warn">Takes what the user should know and the workload can live without.</param>
-    internal ProcessSetup(OciProcess process, DirectoryFd root, Action<string> warn)
+    internal ProcessSetup(OciProcess process, PathFd root, Action<string> warn)
     {
         _process = process;
         _root = root;
@@ -44,9 +44,10 @@ internal sealed class ProcessSetup
             throw DirectoryRefused(why);
         }
 
-        CapabilitySets sets = CapabilityPlan.Of(_process.Capabilities, Capabilities.Get(), _warn);
+        CapabilitySets own = Capabilities.GetAllButAmbient();
+        CapabilitySets sets = CapabilityPlan.Of(_process.Capabilities, own, _warn);
         StandardIo.GiveTo(_process.User);
-        Capabilities.DropBounding(sets.Bounding);
+        Capabilities.DropBounding(sets.Bounding, own.Bounding);
         Prctl.SetKeepCapabilities(true);
         ChangeUser();
         if (!arrived && !TryChangeDirectory(out why))

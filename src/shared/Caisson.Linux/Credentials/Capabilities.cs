@@ -38,17 +38,25 @@ public static class Capabilities
         {
             if (s_last < 0)
             {
-                int last = 0;
-                while (last < 63 && Prctl.TryReadBounding((Capability)(last + 1), out _))
-                {
-                    last++;
-                }
-
-                s_last = last;
+                s_last = FindLast();
             }
 
             return (Capability)s_last;
         }
+    }
+
+    // The kernel knows all below the one that it does not know.
+    private static int FindLast()
+    {
+        int known = 0;
+        int unknown = 64;
+        while (unknown - known > 1)
+        {
+            int middle = (known + unknown) / 2;
+            (known, unknown) = Prctl.TryReadBounding((Capability)middle, out _) ? (middle, unknown) : (known, middle);
+        }
+
+        return known;
     }
 
     /// <summary>Every capability of the running kernel.</summary>
@@ -57,27 +65,31 @@ public static class Capabilities
     /// <summary>The calling thread's five sets.</summary>
     public static CapabilitySets Get()
     {
-        var header = new CapabilityHeader { Version = CapabilityHeader.Version3 };
-        Libc.Check(Libc.capget(ref header, out CapabilityData data), "capget");
-        CapabilitySet bounding = default;
         CapabilitySet ambient = default;
         for (Capability one = 0; one <= Last; one++)
         {
-            bounding = Prctl.TryReadBounding(one, out bool bounded) && bounded ? bounding.With(one) : bounding;
             ambient = Prctl.IsAmbient(one) ? ambient.With(one) : ambient;
         }
 
+        return GetAllButAmbient() with { Ambient = ambient };
+    }
+
+    /// <summary>As <see cref="Get"/>, with an empty ambient set: the kernel is asked for that and for the bounding set capability by capability.</summary>
+    public static CapabilitySets GetAllButAmbient()
+    {
+        var header = new CapabilityHeader { Version = CapabilityHeader.Version3 };
+        Libc.Check(Libc.capget(ref header, out CapabilityData data), "capget");
         return new CapabilitySets(
-            bounding,
+            ReadBounding(),
             Join(data.EffectiveLow, data.EffectiveHigh),
             Join(data.PermittedLow, data.PermittedHigh),
             Join(data.InheritableLow, data.InheritableHigh),
-            ambient);
+            CapabilitySet.Empty);
     }
 
     /// <summary>
     /// Sets all five sets: bounding first (it needs CAP_SETPCAP), ambient last (it needs the others). What the kernel does not know is left out.
-    /// A change of user comes between: use <see cref="DropBounding"/>, keep capabilities, change the user, and <see cref="ApplyAfterUser"/>.
+    /// A change of user comes between: use <see cref="DropBounding(CapabilitySet)"/>, keep capabilities, change the user, and <see cref="ApplyAfterUser"/>.
     /// </summary>
     public static void Apply(CapabilitySets sets)
     {
@@ -86,12 +98,17 @@ public static class Capabilities
     }
 
     /// <summary>Removes from the bounding set whatever is not in <paramref name="keep"/>.</summary>
-    public static void DropBounding(CapabilitySet keep)
+    public static void DropBounding(CapabilitySet keep) => DropBounding(keep, ReadBounding());
+
+    /// <inheritdoc cref="DropBounding(CapabilitySet)"/>
+    /// <param name="keep">What stays.</param>
+    /// <param name="present">The bounding set as it is: dropping what is gone already would need CAP_SETPCAP for nothing.</param>
+    public static void DropBounding(CapabilitySet keep, CapabilitySet present)
     {
+        CapabilitySet dropped = present.Except(keep);
         for (Capability one = 0; one <= Last; one++)
         {
-            // Asked first: dropping what is gone already would need CAP_SETPCAP for nothing.
-            if (!keep.Contains(one) && Prctl.TryReadBounding(one, out bool bounded) && bounded)
+            if (dropped.Contains(one))
             {
                 Prctl.DropBounding(one);
             }
@@ -128,6 +145,17 @@ public static class Capabilities
 
     /// <summary>The text of /proc/PID/status lines such as <c>CapEff</c>.</summary>
     public static CapabilitySet ParseHex(string text) => new(ulong.Parse(text.Trim(), NumberStyles.HexNumber));
+
+    private static CapabilitySet ReadBounding()
+    {
+        CapabilitySet bounding = default;
+        for (Capability one = 0; one <= Last; one++)
+        {
+            bounding = Prctl.TryReadBounding(one, out bool bounded) && bounded ? bounding.With(one) : bounding;
+        }
+
+        return bounding;
+    }
 
     private static CapabilitySet Join(uint low, uint high) => new(((ulong)high << 32) | low);
 }
