@@ -5,8 +5,8 @@ using Caisson.Linux;
 namespace Caisson.Bench;
 
 /// <summary>
-/// A machine started by QEMU itself, with the command line that Caisson gives it and nothing around it: no jail, no file server, no
-/// supervisor.
+/// A machine started by QEMU itself, with the command line that Caisson gives it and nothing around it: no jail, no supervisor, and a file
+/// server only where a directory is to be shared.
 /// </summary>
 internal sealed class BareMachine : IDisposable
 {
@@ -14,11 +14,13 @@ internal sealed class BareMachine : IDisposable
 
     private readonly ClonedProcess _qemu;
     private readonly string _directory;
+    private readonly ClonedProcess? _fileServer;
     private bool _reaped;
 
-    private BareMachine(ClonedProcess qemu, string directory)
+    private BareMachine(ClonedProcess qemu, ClonedProcess? fileServer, string directory)
     {
         _qemu = qemu;
+        _fileServer = fileServer;
         _directory = directory;
     }
 
@@ -32,7 +34,7 @@ internal sealed class BareMachine : IDisposable
         return probe.Known(place.Kernel)?.Accelerator ?? Accelerator.Tcg;
     }
 
-    internal static BareMachine Start(BenchPlace place, Accelerator accelerator, string initrd, AgentTransport agent)
+    internal static BareMachine Start(BenchPlace place, Accelerator accelerator, string initrd, AgentTransport agent, string? share = null)
     {
         var config = new VmConfig
         {
@@ -41,13 +43,17 @@ internal sealed class BareMachine : IDisposable
             Kernel = place.Kernel,
             Initrd = initrd,
             Agent = agent,
+            SharedDirectory = share,
             Identity = new JailIdentity(0, 0),
         };
         string directory = Path.Combine(place.Directory, place.NewId("machine"));
         Directory.CreateDirectory(directory);
         using UnixSocket monitor = UnixSocket.Listen(Path.Combine(directory, "qmp.sock"));
         using UnixSocket? port = agent == AgentTransport.VirtioSerial ? UnixSocket.Listen(Path.Combine(directory, "agent.sock")) : null;
-        using FileFd console = FileCalls.Open(Path.Combine(directory, "console.log"), OpenFlags.O_WRONLY | OpenFlags.O_CREAT, 0x180);
+        using FileFd console = FileCalls.Open(Path.Combine(directory, "console.log"), OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_APPEND, 0x180);
+        UnixSocket? files = null;
+        ClonedProcess? fileServer = share is null ? null : StartFileServer(directory, share, console, out files);
+        using UnixSocket? connection = files;
         using FileFd nothing = FileCalls.Open("/dev/null", OpenFlags.O_RDWR);
         PreparedClone clone = new PreparedClone()
             .Setpgid()
@@ -61,12 +67,17 @@ internal sealed class BareMachine : IDisposable
             clone.DuplicateTo(port, QemuDescriptors.Agent);
         }
 
+        if (connection is not null)
+        {
+            clone.DuplicateTo(connection, QemuDescriptors.FileSharing);
+        }
+
         string qemu = QemuInstallation.Find().Executable;
         ClonedProcess process = clone
-            .CloseRangeFrom(QemuDescriptors.FileSharing)
+            .CloseRangeFrom(QemuDescriptors.FileSharing + (connection is null ? 0 : 1))
             .Execve(qemu, [qemu, .. QemuCommandLine.Build(config)], [.. ChildCommand.Environment()])
             .Start();
-        return new BareMachine(process, directory);
+        return new BareMachine(process, fileServer, directory);
     }
 
     /// <summary>From the start of QEMU to its end, of a machine that ends by itself.</summary>
@@ -76,6 +87,22 @@ internal sealed class BareMachine : IDisposable
         using BareMachine machine = Start(place, accelerator, initrd, AgentTransport.None);
         machine.AwaitEnd();
         return Stopwatch.GetElapsedTime(start);
+    }
+
+    private static ClonedProcess StartFileServer(string directory, string share, FileFd log, out UnixSocket connection)
+    {
+        string executable = VirtiofsServer.Find();
+        string path = Path.Combine(directory, "fs.sock");
+        using UnixSocket listening = UnixSocket.Listen(path);
+        connection = UnixSocket.Connect(path);
+        return new PreparedClone()
+            .Setpgid()
+            .DuplicateTo(log, 1)
+            .DuplicateTo(log, 2)
+            .DuplicateTo(listening, VirtiofsServer.Socket)
+            .CloseRangeFrom(VirtiofsServer.Socket + 1)
+            .Execve(executable, [executable, .. VirtiofsServer.Arguments(executable, share)], [.. ChildCommand.Environment()])
+            .Start();
     }
 
     private void AwaitEnd()
@@ -104,6 +131,24 @@ internal sealed class BareMachine : IDisposable
         }
 
         _qemu.Dispose();
+        EndFileServer();
         Directory.Delete(_directory, recursive: true);
+    }
+
+    // It ends when its machine does.
+    private void EndFileServer()
+    {
+        if (_fileServer is null)
+        {
+            return;
+        }
+
+        if (Poller.Wait(_fileServer.PidFd, PollEvents.In, TimeSpan.FromSeconds(10)) == 0)
+        {
+            _ = _fileServer.PidFd.TrySendSignal(Signal.SIGKILL, out _);
+        }
+
+        _ = _fileServer.PidFd.Wait();
+        _fileServer.Dispose();
     }
 }

@@ -90,6 +90,7 @@ internal sealed partial class GuestContainer
         _init = new GuestProcess("", _launched.Pid, _launched.PidFd, streams, _sandbox.Reaper);
         _oom = OomWatcher.Start(Id, _launched.Cgroup!, _sandbox.OomEvents);
         Move(ContainerPhase.Created);
+        _sandbox.Supply.Later();
         FaultPoint.Hit(Fault.AfterCreate);
     }
 
@@ -130,6 +131,7 @@ internal sealed partial class GuestContainer
         try
         {
             _execs[execId] = StartExec(execId, process);
+            _sandbox.Supply.Later();
         }
         catch
         {
@@ -151,6 +153,7 @@ internal sealed partial class GuestContainer
             if (_execs.TryRemove(KeyValuePair.Create<string, GuestProcess?>(execId, exec)))
             {
                 await exec.DisposeAsync();
+                _sandbox.Supply.Now();
                 _sandbox.Trim.Soon();
             }
         }

@@ -20,7 +20,7 @@ internal sealed class GuestSandbox
     private readonly ConcurrentDictionary<string, GuestContainer> _containers = new(StringComparer.Ordinal);
     private readonly Channel<string> _oom = Channel.CreateBounded<string>(
         new BoundedChannelOptions(MaxOomEvents) { FullMode = BoundedChannelFullMode.DropOldest });
-    private readonly Lazy<InitVerb> _initVerb = new(() => new InitVerb(SelfExecutable.OpenProtected(), ["caisson-agent", AgentProgram.InitVerb]));
+    private readonly Lazy<InitVerb> _initVerb = new(MakeInitVerb);
     private readonly Lazy<CgroupLayout> _cgroups = new(CgroupLayout.Discover);
     private int _prepared;
 
@@ -28,6 +28,7 @@ internal sealed class GuestSandbox
     {
         Modules = modules;
         Storages = new StorageTable(modules);
+        Supply = new InitSupply(Reaper, () => InitVerb);
     }
 
     internal ModuleGroups Modules { get; }
@@ -37,6 +38,8 @@ internal sealed class GuestSandbox
     internal OrphanReaper Reaper { get; } = new();
 
     internal MemoryTrim Trim { get; } = new();
+
+    internal InitSupply Supply { get; }
 
     internal InitVerb InitVerb => _initVerb.Value;
 
@@ -94,6 +97,12 @@ internal sealed class GuestSandbox
         _containers.TryGetValue(id, out GuestContainer? container) ? container : throw Refusal.NotFound($"container {id} does not exist");
 
     internal ValueTask<string> NextOomAsync(CancellationToken cancellationToken) => _oom.Reader.ReadAsync(cancellationToken);
+
+    private static InitVerb MakeInitVerb()
+    {
+        var verb = new InitVerb(SelfExecutable.OpenProtected(), ["caisson-agent", AgentProgram.InitVerb]);
+        return verb with { Template = new InitTemplate(verb) };
+    }
 
     private void Prepare()
     {

@@ -3,11 +3,15 @@ using Caisson.Ttrpc;
 
 namespace Caisson.Agent;
 
-/// <summary>Work that waits in system calls, on a thread of its own: the pool's few threads carry everybody's continuations.</summary>
+/// <summary>Work that waits in system calls, on a thread that nobody else needs meanwhile: the pool's few threads carry everybody's continuations.</summary>
 internal static class Blocking
 {
-    internal static Task<T> Run<T>(Func<T> work) => Task.Factory.StartNew(
-        () => Told(work), CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+    internal static Task<T> Run<T>(Func<T> work)
+    {
+        var result = new Task<T>(() => Told(work), TaskCreationOptions.DenyChildAttach);
+        BlockingThread.Run(() => result.RunSynchronously(TaskScheduler.Default));
+        return result;
+    }
 
     internal static Task Run(Action work) => Run<object?>(() =>
     {

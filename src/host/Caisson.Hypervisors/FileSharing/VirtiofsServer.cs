@@ -11,8 +11,8 @@ public static class VirtiofsServer
     // QEMU's own (Debian 12), then the one in Rust by the names distributions give it. Both take the options below.
     private static readonly string[] s_executables = ["/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd", "/usr/local/libexec/virtiofsd"];
 
-    // Its listening socket.
-    private const int Socket = 4;
+    /// <summary>Its listening socket.</summary>
+    internal const int Socket = 4;
 
     // virtiofsd asks for a million; one per file the guest has in its cache, so plenty is right.
     private const ulong OpenFiles = 1_000_000;

@@ -42,11 +42,7 @@ internal static class ExecLaunch
 
     private static ContainerProcess Converse(ExecStageRequest exec, InitChannel channel)
     {
-        ClonedProcess stage = exec.Exec.Verb is not null ? VerbRequest.Start(exec) : Clone(exec, channel);
-        exec.Channel.Dispose();
-        Place(stage, exec.Exec);
-        channel.Send(InitMessageKind.Proceed);
-        InitProcess process = InitProcess.AfterStage(stage, channel);
+        InitProcess process = VerbRequest.TryGive(exec) ? TakeGiven(exec, channel) : StartStage(exec, channel);
         try
         {
             exec.Exec.OnPid?.Invoke(process.Pid);
@@ -63,6 +59,21 @@ internal static class ExecLaunch
             process.Kill();
             throw;
         }
+    }
+
+    private static InitProcess TakeGiven(ExecStageRequest exec, InitChannel channel)
+    {
+        exec.Channel.Dispose();
+        return InitProcess.OfTemplate(channel);
+    }
+
+    private static InitProcess StartStage(ExecStageRequest exec, InitChannel channel)
+    {
+        ClonedProcess stage = exec.Exec.Verb is not null ? VerbRequest.Start(exec) : Clone(exec, channel);
+        exec.Channel.Dispose();
+        Place(stage, exec.Exec);
+        channel.Send(InitMessageKind.Proceed);
+        return InitProcess.AfterStage(stage, channel);
     }
 
     private static ClonedProcess Clone(ExecStageRequest exec, InitChannel channel)

@@ -6,8 +6,14 @@ namespace Caisson.Containers;
 /// <summary>The steps of a process that is born in a running container.</summary>
 internal static class ExecSequence
 {
-    internal static int Run(ExecStageRequest request, DirectoryFd hostProc) =>
-        InitFailure.Guard(request.Channel, () => RunSteps(request, hostProc));
+    /// <param name="request">What to run.</param>
+    /// <param name="hostProc">The creator's procfs.</param>
+    /// <param name="late">Namespaces that are still to be joined: none that anybody inside could profit from.</param>
+    internal static int Run(ExecStageRequest request, DirectoryFd hostProc, NamespaceKinds late) => InitFailure.Guard(request.Channel, () =>
+    {
+        ExecStage.Join(request.Init, late);
+        return RunSteps(request, hostProc);
+    });
 
     private static int RunSteps(ExecStageRequest request, DirectoryFd hostProc)
     {

@@ -14,4 +14,7 @@ internal sealed record ExecStageRequest
 
     /// <summary>The namespaces to enter.</summary>
     internal required NamespaceKinds Kinds { get; init; }
+
+    /// <summary>The cgroup that the process is born in; null where whoever clones it is there already.</summary>
+    internal DirectoryFd? CgroupDirectory { get; init; }
 }

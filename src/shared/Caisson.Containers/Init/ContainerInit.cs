@@ -9,7 +9,7 @@ public static class ContainerInit
 {
     /// <summary>
     /// The hidden verb: reads the request that <see cref="ContainerLauncher"/> or <see cref="ContainerExec"/> left in an inherited
-    /// descriptor. The caller's process must not have used a Task, the thread pool, a timer, Console or Process.
+    /// descriptor, or waits for such requests as an <see cref="InitTemplate"/>'s process. The caller's process must not have used a Task, the thread pool, a timer, Console or Process.
     /// </summary>
     /// <param name="arguments">What follows the verb.</param>
     /// <returns>The exit code.</returns>

@@ -36,6 +36,18 @@ internal sealed class DescriptorTable(int first)
         }
     }
 
+    /// <summary>In the order of their numbers.</summary>
+    internal List<FileDescriptor> ToList()
+    {
+        var list = new List<FileDescriptor>(_entries.Count);
+        foreach ((_, FileDescriptor? descriptor) in _entries)
+        {
+            list.Add(descriptor!);
+        }
+
+        return list;
+    }
+
     internal void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject("descriptors");
@@ -47,12 +59,15 @@ internal sealed class DescriptorTable(int first)
         json.WriteEndObject();
     }
 
-    internal static DescriptorTable Read(JsonElement request)
+    /// <param name="request">What <see cref="Write"/> wrote.</param>
+    /// <param name="received">The descriptors, where they came in a message and the numbers are places in it; null where they are numbers.</param>
+    internal static DescriptorTable Read(JsonElement request, IReadOnlyList<FileFd>? received)
     {
         var table = new DescriptorTable(0);
         foreach (JsonProperty entry in request.GetProperty("descriptors").EnumerateObject())
         {
-            table._numbers.Add(entry.Name, entry.Value.GetInt32());
+            int number = entry.Value.GetInt32();
+            table._numbers.Add(entry.Name, received is null ? number : received[number].Release());
         }
 
         return table;

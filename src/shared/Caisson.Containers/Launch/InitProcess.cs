@@ -18,6 +18,12 @@ internal sealed class InitProcess
     /// <summary>Directly, through a stage that joins namespaces, or through the hidden verb, which is such a stage.</summary>
     internal static InitProcess Clone(InitRequest request, InitChannel channel)
     {
+        if (VerbRequest.TryGive(request))
+        {
+            request.Channel.Dispose();
+            return OfTemplate(channel);
+        }
+
         if (request.Container.Verb is not null)
         {
             return AfterStage(VerbRequest.Start(request), channel);
@@ -53,9 +59,7 @@ internal sealed class InitProcess
                     message = channel.Receive();
                 }
 
-                return message.Kind == InitMessageKind.Pid
-                    ? new InitProcess(message.Number, PidFd.FromNumber(message.Descriptor!.Release()))
-                    : throw new ContainerException($"container init: got {message.Kind} where its pid was due", Errno.EPROTO);
+                return Told(message);
             }
             finally
             {
@@ -64,6 +68,13 @@ internal sealed class InitProcess
             }
         }
     }
+
+    /// <summary>Waits for init's pid. The process that made it is nobody's to wait for: the creator reaps what it does not know.</summary>
+    internal static InitProcess OfTemplate(InitChannel channel) => Told(channel.Receive());
+
+    private static InitProcess Told(ReceivedInitMessage message) => message.Kind == InitMessageKind.Pid
+        ? new InitProcess(message.Number, PidFd.FromNumber(message.Descriptor!.Release()))
+        : throw new ContainerException($"container init: got {message.Kind} where its pid was due", Errno.EPROTO);
 
     private static void Reap(FileFd? stage)
     {

@@ -44,6 +44,15 @@ internal static class UserMaps
         }
     }
 
+    /// <summary>As <see cref="SetOomScore"/>, for the calling process, whose number a clone of it does not know.</summary>
+    internal static void SetOwnOomScore(int badness)
+    {
+        if (!SmallFile.TryWrite("/proc/self/oom_score_adj", badness.ToString(), out Errno why))
+        {
+            throw ContainerException.Because($"write /proc/self/oom_score_adj {badness}", why);
+        }
+    }
+
     /// <summary>A user namespace that exists for its maps alone.</summary>
     internal static NamespaceFd OpenNamespace(SpecList<LinuxIdMapping> users, SpecList<LinuxIdMapping> groups)
     {
