@@ -9,6 +9,7 @@ internal static class ExecLaunch
     internal static ContainerProcess Start(ExecRequest request)
     {
         Check(request);
+        request = request with { Cgroup = request.Cgroup?.ForFurtherProcess(request.InitPid) };
         (InitChannel channel, InitChannel stageEnd) = InitChannel.Pair(request.OnWarning);
         using (channel)
         using (stageEnd)

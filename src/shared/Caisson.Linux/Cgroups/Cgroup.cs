@@ -112,6 +112,26 @@ public sealed partial class Cgroup
         }
     }
 
+    /// <summary>
+    /// Where a further process of a container goes. In v2 a cgroup that has passed controllers on takes no processes itself
+    /// (EBUSY): where the container has done that with its own (systemd as init does), this is the cgroup of its init, as for runc.
+    /// </summary>
+    /// <param name="init">The container's init, as this process sees it.</param>
+    public Cgroup ForFurtherProcess(int init)
+    {
+        if (UnifiedDirectory is not { } own || !CgroupFile.TryRead(own, "cgroup.subtree_control", out string passedOn, out _)
+            || passedOn.AsSpan().Trim().IsEmpty)
+        {
+            return this;
+        }
+
+        // The container may name cgroups as it likes, but only below its own.
+        string? ofInit = CgroupLayout.Discover().UnifiedDirectoryOf(init);
+        return ofInit?.StartsWith(own + "/", StringComparison.Ordinal) == true
+            ? new Cgroup(new Dictionary<string, string>(_paths, StringComparer.Ordinal) { [UnifiedKey] = ofInit })
+            : this;
+    }
+
     // Where the tasks are listed: any hierarchy would do. The freezer's is asked because it may have just stopped them.
     private string ListingDirectory =>
         _paths.TryGetValue("freezer", out string? freezer) ? freezer

@@ -3,9 +3,12 @@ namespace Caisson.Linux;
 /// <summary>One mounted cgroup file system.</summary>
 public sealed class CgroupHierarchy
 {
+    private readonly string _mountRoot;
+
     internal CgroupHierarchy(string mountPoint, string mountRoot, string ownPath, IReadOnlyList<string> controllers, bool isV2)
     {
         MountPoint = mountPoint;
+        _mountRoot = mountRoot;
         OwnPath = BelowMount(mountRoot, ownPath);
         Controllers = controllers;
         IsV2 = isV2;
@@ -34,6 +37,10 @@ public sealed class CgroupHierarchy
         string clean = Clean(cgroupsPath);
         return cgroupsPath[0] == '/' || OwnPath == "/" ? MountPoint + clean : MountPoint + OwnPath + clean;
     }
+
+    /// <summary>The directory of a cgroup as /proc/PID/cgroup names it, or null where that names one outside of the cgroup namespace.</summary>
+    internal string? DirectoryOf(string path) =>
+        path.StartsWith("/..", StringComparison.Ordinal) ? null : (MountPoint + BelowMount(_mountRoot, path)).TrimEnd('/');
 
     /// <summary>A path that starts with a slash, without empty, <c>.</c> and <c>..</c> parts.</summary>
     /// <param name="path">Any path.</param>

@@ -66,6 +66,13 @@ public sealed class CgroupLayout
             : throw new CgroupException("no cgroup file system is mounted; mount cgroup2 at /sys/fs/cgroup");
     }
 
+    /// <summary>The v2 directory of another process, or null where it cannot be told or is outside of what this process sees.</summary>
+    /// <param name="pid">The process.</param>
+    public string? UnifiedDirectoryOf(int pid) =>
+        Unified is not null && KernelFile.TryRead($"/proc/{pid}/cgroup", out string text, out _) && ParseOwn(text).TryGetValue("", out string? path)
+            ? Unified.DirectoryOf(path)
+            : null;
+
     /// <summary>Reads the contents of the two files.</summary>
     /// <param name="mountInfo">The content of /proc/PID/mountinfo.</param>
     /// <param name="ownCgroups">The content of /proc/PID/cgroup.</param>
