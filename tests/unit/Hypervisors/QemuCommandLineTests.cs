@@ -35,7 +35,7 @@ public sealed class QemuCommandLineTests
 
     [Fact]
     public void Tcg_with_serial_agent_and_shared_files() => Assert.Equal(
-        Start("tcg", "max") + PlainAppend + MonitorAndConsole + Serial + Share + End,
+        Start("tcg,tb-size=128", "max") + PlainAppend + MonitorAndConsole + Serial + Share + End,
         Join(s_plain));
 
     [Fact]
@@ -45,17 +45,17 @@ public sealed class QemuCommandLineTests
 
     [Fact]
     public void Vsock_takes_the_place_of_the_serial_port() => Assert.Equal(
-        Start("tcg", "max") + PlainAppend + MonitorAndConsole + "-device|vhost-vsock-pci,vhostfd=6,guest-cid=4242|" + Share + End,
+        Start("tcg,tb-size=128", "max") + PlainAppend + MonitorAndConsole + "-device|vhost-vsock-pci,vhostfd=6,guest-cid=4242|" + Share + End,
         Join(s_plain with { Agent = AgentTransport.Vsock, VsockContextId = 4242 }));
 
     [Fact]
     public void Without_agent_and_shared_files_neither_device_is_there() => Assert.Equal(
-        Start("tcg", "max") + PlainAppend + MonitorAndConsole + End,
+        Start("tcg,tb-size=128", "max") + PlainAppend + MonitorAndConsole + End,
         Join(s_plain with { Agent = AgentTransport.None, SharedDirectory = null }));
 
     [Fact]
     public void Verbose_boot_with_extra_parameters_and_without_initrd() => Assert.Equal(
-        Start("tcg", "max").Replace("-initrd|/assets/initrd.img|", "", StringComparison.Ordinal)
+        Start("tcg,tb-size=128", "max").Replace("-initrd|/assets/initrd.img|", "", StringComparison.Ordinal)
             + "-append|console=ttyS0 cryptomgr.notests noreplace-smp no_timer_check panic=1 agent.log=debug|" + MonitorAndConsole + Serial + Share + End,
         Join(s_plain with { VerboseBoot = true, Initrd = null, ExtraKernelParameters = ["agent.log=debug"] }));
 

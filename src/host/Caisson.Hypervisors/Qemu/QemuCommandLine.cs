@@ -67,9 +67,15 @@ public static class QemuCommandLine
         }
     }
 
+    /// <summary>
+    /// How much translated code software emulation keeps, in MiB. QEMU's own bound is 1 GiB (tcg/region.c), which a guest that runs
+    /// much code fills, whatever its own memory: more than the cgroup on the host allows beside that.
+    /// </summary>
+    public const int TranslationCacheMiB = 128;
+
     private static void AddMachine(List<string> arguments, VmConfig config)
     {
-        (string accelerator, string processor) = config.Accelerator == Accelerator.Kvm ? ("kvm", "host") : ("tcg", "max");
+        (string accelerator, string processor) = config.Accelerator == Accelerator.Kvm ? ("kvm", "host") : ($"tcg,tb-size={TranslationCacheMiB}", "max");
         arguments.AddRange(
         [
             "-M", "q35,sata=off,usb=off,smbus=off,vmport=off,hpet=off,memory-backend=ram",

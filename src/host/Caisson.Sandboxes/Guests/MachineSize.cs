@@ -12,8 +12,9 @@ internal readonly record struct MachineSize(int VirtualCpus, int MemoryMib, long
     internal const int DefaultMemoryMib = 256;
 
     // QEMU's own memory under TCG beside the guest's (translation cache, vmlinux mapping, devices), virtiofsd, supervisor, guardian and
-    // keepers: 148 MB anonymous and 69 MB of file pages were measured for a 256 MiB guest with about 83 MB touched.
-    private const int HostOverheadMib = 192;
+    // keepers: 148 MB anonymous and 69 MB of file pages were measured for a 256 MiB guest with about 83 MB touched. The cache of translated
+    // code grows with what the guest runs, up to its bound (QemuCommandLine.TranslationCacheMiB).
+    private const int HostOverheadMib = 288;
 
     // QEMU 7.2 q35 with one socket; more than the host has gains nothing.
     private const int MaxVirtualCpus = 64;
