@@ -90,3 +90,16 @@ public sealed class IsolationsAttribute : DataAttribute
 
     public override bool SupportsDiscoveryEnumeration() => true;
 }
+
+/// <summary>A theory whose cases need a virtual machine.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class VmTheoryAttribute : TheoryAttribute
+{
+    public VmTheoryAttribute([CallerFilePath] string? file = null, [CallerLineNumber] int line = -1)
+        : base(file, line)
+    {
+        Skip = Host.WhyNoMachines ?? "needs a host that can boot a virtual machine";
+        SkipType = typeof(Host);
+        SkipUnless = nameof(Host.CanBootMachines);
+    }
+}
