@@ -106,4 +106,15 @@ public sealed class KernelTests
         byte[] payload = [.. Lz4Legacy.Magic, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff];
         Assert.Contains("claims 4294967295 bytes", Assert.Throws<GuestImageException>(() => KernelPayload.Decompress(payload, "vmlinuz")).Message);
     }
+
+    [Fact]
+    public void Small_file_cannot_claim_more_than_any_compression_gives()
+    {
+        byte[] payload = [.. Lz4Legacy.Magic, 0, 0, 0, 0, 0, 0, 0, 0x10];
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        Assert.Contains("claims 268435456 bytes", Assert.Throws<GuestImageException>(() => KernelPayload.Decompress(payload, "vmlinuz")).Message);
+
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20);
+    }
 }

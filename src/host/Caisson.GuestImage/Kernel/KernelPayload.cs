@@ -11,6 +11,9 @@ internal static class KernelPayload
     // A distribution kernel is 30 to 80 MB; the size is a number in a foreign file and is allocated at once.
     private const uint MaxKernelBytes = 512u << 20;
 
+    // Deflate's best ratio (RFC 1951: 258 bytes from two bits); LZ4's is 255. A small file cannot claim a large kernel.
+    private const uint MaxRatio = 1032;
+
     internal static byte[] Decompress(ReadOnlySpan<byte> payload, string path)
     {
         if (payload.Length < 8)
@@ -20,9 +23,10 @@ internal static class KernelPayload
 
         // The last four bytes tell the uncompressed size: gzip ends so by itself, to the other formats the kernel's build appends it.
         uint size = BinaryPrimitives.ReadUInt32LittleEndian(payload[^4..]);
-        if (size is 0 or > MaxKernelBytes)
+        ulong limit = Math.Min(MaxKernelBytes, (ulong)payload.Length * MaxRatio);
+        if (size == 0 || size > limit)
         {
-            throw new GuestImageException(Step, path, $"damaged: it claims {size} bytes of kernel (limit {MaxKernelBytes})");
+            throw new GuestImageException(Step, path, $"damaged: it claims {size} bytes of kernel in {payload.Length} compressed ones (limit {limit})");
         }
 
         byte[] kernel = new byte[size];

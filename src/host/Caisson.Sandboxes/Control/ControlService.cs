@@ -4,7 +4,6 @@ using Caisson.Protocol.Control;
 using Caisson.Ttrpc;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using WireKeeper = Caisson.Protocol.Control.Keeper;
 
 namespace Caisson.Sandboxes;
 
@@ -34,7 +33,7 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
         Register(server, "Resume", ContainerRequest.Parser, (request, stop) => sandbox.ResumeAsync(request.ContainerId, stop));
         Register(server, "Delete", DeleteRequest.Parser, (request, stop) => sandbox.DeleteAsync(request.ContainerId, request.Force, stop));
         Register(server, "Signal", SignalRequest.Parser, (request, stop) =>
-            sandbox.SignalAsync(request.ContainerId, request.ExecId, (int)request.Signal, request.All, stop));
+            sandbox.SignalAsync(request.ContainerId, request.ExecId, ControlRequests.SignalOf(request), request.All, stop));
         Register(server, "Update", UpdateRequest.Parser, (request, stop) =>
             sandbox.UpdateAsync(request.ContainerId, SpecReader.ParseResources(request.ResourcesJson.Span, "resources"), stop));
         server.Register(Name, "Stats", ContainerRequest.Parser, async (request, context) => new StatsResponse
@@ -71,19 +70,7 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
 
     private async Task<BootResponse> BootAsync(BootRequest request, TtrpcContext context)
     {
-        var plan = new MachinePlan
-        {
-            Size = new MachineSize((int)request.Vcpus, (int)request.MemoryMib, null),
-            Qemu = request.Qemu,
-            FileServer = request.Virtiofsd.Length == 0 ? null : request.Virtiofsd,
-            Kernel = request.Kernel,
-            Initrd = request.Initrd,
-            Accelerator = request.Accelerator,
-            Hostname = request.Hostname,
-            Debug = request.Debug,
-            KernelParameters = [.. request.KernelParameters],
-        };
-        GuestGreeting greeting = await Translated(sandbox.BootAsync(plan, context.CancellationToken));
+        GuestGreeting greeting = await Translated(sandbox.BootAsync(ControlRequests.PlanOf(request), context.CancellationToken));
         return new BootResponse { GuestKernel = greeting.KernelRelease, AgentVersion = greeting.AgentVersion };
     }
 
@@ -121,20 +108,13 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
 
     private static SharedMount SharedMountOf(string containerId, OciSpec spec, PassedMount mount, IReadOnlyList<FileFd> descriptors)
     {
-        if (mount.DescriptorIndex >= descriptors.Count || mount.MountIndex < -1 || mount.MountIndex >= spec.Mounts.Count)
-        {
-            throw new TtrpcException(TtrpcCode.InvalidArgument, "a mount names a descriptor or a mount that is not there");
-        }
-
-        string name = mount.MountIndex < 0
-            ? GuestPaths.RootfsName(containerId)
-            : GuestPaths.MountName(containerId, mount.MountIndex, spec.Mounts[mount.MountIndex].Destination);
+        string name = ControlRequests.ShareNameOf(containerId, spec, mount, descriptors.Count);
         return new SharedMount(name, MountFd.FromNumber(descriptors[(int)mount.DescriptorIndex].Release()), mount.IsDirectory);
     }
 
     private Task<Empty> CommitAsync(ContainerRequest request, TtrpcContext context)
     {
-        sandbox.Commit(request.ContainerId, IdentityOf(request.Keeper), request.Keeper.Socket);
+        sandbox.Commit(request.ContainerId, ControlRequests.KeeperOf(request.Keeper), request.Keeper.Socket);
         lock (_lock)
         {
             _uncommitted.Remove(request.ContainerId);
@@ -147,11 +127,9 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
     {
         OciProcess process = SpecReader.ParseProcess(request.ProcessJson.Span, "process");
         await Translated(sandbox.ExecAsync(
-            request.ContainerId, request.ExecId, process, IdentityOf(request.Keeper), request.Keeper.Socket, context.CancellationToken));
+            request.ContainerId, request.ExecId, process, ControlRequests.KeeperOf(request.Keeper), request.Keeper.Socket, context.CancellationToken));
         return new Empty();
     }
-
-    private static ProcessIdentity IdentityOf(WireKeeper keeper) => new(keeper.Process.Pid, keeper.Process.StartTime);
 
     private static void Register<TRequest>(
         TtrpcServer server, string method, MessageParser<TRequest> parser, Func<TRequest, CancellationToken, Task> handle)

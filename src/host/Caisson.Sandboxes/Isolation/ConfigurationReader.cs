@@ -78,6 +78,11 @@ public static class ConfigurationReader
         {
             throw new SandboxException($"configuration {file}: not JSON at line {cause.LineNumber + 1}, byte {cause.BytePositionInLine + 1}", cause);
         }
+        catch (InvalidOperationException cause)
+        {
+            // JsonElement's own check of text: unpaired surrogates and invalid UTF-8 come to light when a string is taken.
+            throw new SandboxException($"configuration {file}: a name or a text in it is not Unicode", cause);
+        }
     }
 
     private static Configuration ReadTop(Place place, JsonElement element, Configuration onto)

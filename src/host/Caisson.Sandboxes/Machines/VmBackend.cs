@@ -162,8 +162,7 @@ public sealed partial class VmBackend : IContainerBackend
     public IReadOnlyList<string> ProcessTable(ContainerRecord record, IReadOnlyList<string> options)
     {
         using ControlClient client = Connect(record);
-        string table = System.Text.Encoding.UTF8.GetString(client.ListProcesses(record.Id, "table", options));
-        return table.TrimEnd('\n').Split('\n');
+        return GuestText.Lines(client.ListProcesses(record.Id, "table", options));
     }
 
     public void Pause(ContainerRecord record)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Caisson.Linux;
 
 namespace Caisson.Sandboxes;
@@ -30,7 +29,7 @@ public static class IntentUndo
     {
         if (intent.Kind == IntentKind.Process)
         {
-            Kill(intent.Key);
+            Kill(intent.ToProcess());
         }
         else if (intent.Kind == IntentKind.Sandbox)
         {
@@ -71,13 +70,8 @@ public static class IntentUndo
         }
     }
 
-    private static void Kill(string key)
+    private static void Kill(ProcessIdentity process)
     {
-        int colon = key.IndexOf(':');
-        var process = new ProcessIdentity(
-            int.Parse(key.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture),
-            ulong.Parse(key.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture));
-
         // The pidfd first, the identity second: then it is this very process that the pidfd means.
         if (PidFd.TryOpen(process.Pid, out PidFd? found, out _))
         {

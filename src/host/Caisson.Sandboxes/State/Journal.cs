@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
 using Caisson.Linux;
 
@@ -32,6 +33,19 @@ public enum IntentKind
 public readonly record struct Intent(IntentKind Kind, string Key)
 {
     public static Intent Process(ProcessIdentity process) => new(IntentKind.Process, $"{process.Pid}:{process.StartTimeTicks}");
+
+    /// <summary>The process that the key of an intent about one names.</summary>
+    /// <exception cref="FormatException">It names none.</exception>
+    internal ProcessIdentity ToProcess()
+    {
+        int colon = Key.IndexOf(':');
+        return colon > 0
+            && int.TryParse(Key.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+            && ulong.TryParse(Key.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ulong startTime)
+            && pid > 0
+            ? new ProcessIdentity(pid, startTime)
+            : throw new FormatException();
+    }
 }
 
 /// <summary>

@@ -77,7 +77,12 @@ public sealed record JournalContents(ProcessIdentity Owner, string BootId, IRead
 
     private static void ReadIntent(JsonElement line, List<Intent> open)
     {
-        var intent = new Intent(ParseKind(line.GetProperty("kind").GetString()), line.GetProperty("key").GetString() ?? throw new FormatException());
+        var intent = new Intent(ParseKind(line.GetProperty("kind").GetString()), ReadKey(line.GetProperty("key")));
+        if (intent.Kind == IntentKind.Process)
+        {
+            _ = intent.ToProcess();    // judged here, where the file's name is known
+        }
+
         if (line.GetProperty("done").GetBoolean())
         {
             open.Remove(intent);
@@ -87,6 +92,10 @@ public sealed record JournalContents(ProcessIdentity Owner, string BootId, IRead
             open.Add(intent);
         }
     }
+
+    // The kernel would cut a path at a NUL, and something else would be removed than what is named.
+    private static string ReadKey(JsonElement element) =>
+        element.GetString() is { Length: > 0 } key && !key.Contains('\0') ? key : throw new FormatException();
 
     private static IntentKind ParseKind(string? name) => name switch
     {

@@ -37,9 +37,9 @@ internal static class SnapshotFile
         string path = $"{directory}/{Name}";
         try
         {
-            return Parse(SmallFile.Read(path, MaxBytes));
+            return Parse(path, SmallFile.Read(path, MaxBytes));
         }
-        catch (Exception cause) when (cause is SyscallException or JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (SyscallException cause)
         {
             throw new SandboxException($"sandbox state: read {path}: {Failure.Describe(cause)}", cause);
         }
@@ -71,21 +71,33 @@ internal static class SnapshotFile
         return buffer.WrittenSpan.ToArray();
     }
 
-    internal static SandboxSnapshot Parse(ReadOnlyMemory<byte> bytes)
+    /// <exception cref="SandboxException">Not a snapshot, or of another version; the message names the file.</exception>
+    internal static SandboxSnapshot Parse(string path, ReadOnlyMemory<byte> bytes)
     {
-        using JsonDocument document = JsonDocument.Parse(bytes);
-        JsonElement root = document.RootElement;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(bytes);
+            return ReadTop(path, document.RootElement);
+        }
+        catch (Exception cause) when (cause is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        {
+            throw new SandboxException($"sandbox state: {path}: damaged: not a sandbox's state; `caisson delete --force` removes its containers", cause);
+        }
+    }
+
+    private static SandboxSnapshot ReadTop(string path, JsonElement root)
+    {
         int version = root.GetProperty("version"u8).GetInt32();
         if (version != Version)
         {
-            throw new SandboxException($"sandbox state: format version {version}; this caisson reads version {Version}");
+            throw new SandboxException($"sandbox state: {path}: format version {version}; this caisson reads version {Version}");
         }
 
         return new SandboxSnapshot
         {
-            Id = root.GetProperty("id"u8).GetString()!,
-            BootId = root.GetProperty("bootId"u8).GetString()!,
-            Status = Enum.Parse<SandboxStatus>(root.GetProperty("status"u8).GetString()!),
+            Id = RequireText(root.GetProperty("id"u8)),
+            BootId = RequireText(root.GetProperty("bootId"u8)),
+            Status = ReadStatus<SandboxStatus>(root),
             Cause = ReadText(root, "cause"),
             Supervisor = ReadProcess(root, "supervisor"),
             Guardian = ReadProcess(root, "guardian"),
@@ -122,12 +134,12 @@ internal static class SnapshotFile
 
     private static ContainerSnapshot ReadContainer(JsonElement element) => new()
     {
-        Id = element.GetProperty("id"u8).GetString()!,
-        Status = Enum.Parse<ContainerStatus>(element.GetProperty("status"u8).GetString()!),
+        Id = RequireText(element.GetProperty("id"u8)),
+        Status = ReadStatus<ContainerStatus>(element),
         Cause = ReadText(element, "cause"),
         Init = ReadGuestProcess(element.GetProperty("init"u8)),
         Execs = ReadList(element, "execs", ReadGuestProcess),
-        Shares = ReadList(element, "shares", static share => share.GetString()!),
+        Shares = ReadList(element, "shares", RequireText),
     };
 
     private static void WriteGuestProcess(Utf8JsonWriter json, ProcessSnapshot process)
@@ -148,13 +160,23 @@ internal static class SnapshotFile
 
     private static ProcessSnapshot ReadGuestProcess(JsonElement element) => new()
     {
-        ExecId = element.GetProperty("execId"u8).GetString()!,
-        Status = Enum.Parse<ProcessStatus>(element.GetProperty("status"u8).GetString()!),
+        ExecId = RequireText(element.GetProperty("execId"u8)),
+        Status = ReadStatus<ProcessStatus>(element),
         Terminal = element.GetProperty("terminal"u8).GetBoolean(),
         ExitCode = element.TryGetProperty("exitCode"u8, out JsonElement code) ? code.GetInt32() : null,
         Keeper = ReadProcess(element, "keeper"),
         KeeperSocket = ReadText(element, "keeperSocket"),
     };
+
+    // By exact name: what Enum.Parse would also take (numbers, lists) was never written.
+    private static T ReadStatus<T>(JsonElement element)
+        where T : struct, Enum
+    {
+        string name = RequireText(element.GetProperty("status"u8));
+        return Enum.TryParse(name, out T status) && Enum.IsDefined(status) && status.ToString() == name ? status : throw new FormatException();
+    }
+
+    private static string RequireText(JsonElement text) => text.GetString() ?? throw new FormatException();
 
     private static void WriteText(Utf8JsonWriter json, string name, string? text)
     {

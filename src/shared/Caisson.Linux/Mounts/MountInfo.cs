@@ -38,7 +38,7 @@ public sealed record MountInfo(
     public static IReadOnlyList<MountInfo> Read(int pid) => Parse(SmallFile.Read($"/proc/{pid}/mountinfo"));
 
     /// <summary>Reads the content of a mountinfo file.</summary>
-    /// <exception cref="FormatException">A line has too few fields.</exception>
+    /// <exception cref="FormatException">A line is not one of mountinfo; the message shows it.</exception>
     public static IReadOnlyList<MountInfo> Parse(ReadOnlySpan<byte> content)
     {
         var mounts = new List<MountInfo>();
@@ -63,14 +63,20 @@ public sealed record MountInfo(
         int separator = fields.Length > 6 ? Array.IndexOf(fields, "-", 6) : -1;
         if (separator < 0 || fields.Length < separator + 4)
         {
-            throw new FormatException($"mountinfo: too few fields in: {Encoding.UTF8.GetString(line)}");
+            throw Malformed(line);
         }
 
         string[] device = fields[2].Split(':');
+        if (device.Length != 2 || !uint.TryParse(device[0], out uint major) || !uint.TryParse(device[1], out uint minor)
+            || !int.TryParse(fields[0], out int id) || !int.TryParse(fields[1], out int parent))
+        {
+            throw Malformed(line);
+        }
+
         return new MountInfo(
-            int.Parse(fields[0]),
-            int.Parse(fields[1]),
-            new DeviceNumber(uint.Parse(device[0]), uint.Parse(device[1])),
+            id,
+            parent,
+            new DeviceNumber(major, minor),
             Unescape(fields[3]),
             Unescape(fields[4]),
             fields[5],
@@ -79,6 +85,8 @@ public sealed record MountInfo(
             Unescape(fields[separator + 2]),
             Unescape(fields[separator + 3]));
     }
+
+    private static FormatException Malformed(ReadOnlySpan<byte> line) => new($"mountinfo: not a mount: {Encoding.UTF8.GetString(line)}");
 
     // mangle_path escapes space, tab, newline, backslash (and '#' in sources) as three octal digits of one byte each; other bytes pass.
     private static string Unescape(string field)

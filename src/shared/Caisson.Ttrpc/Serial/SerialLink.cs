@@ -108,7 +108,8 @@ public static class SerialLink
         }
     }
 
-    private static async Task<HostSerialSession?> FindEchoAsync(Stream port, byte[] sync, CancellationToken cancellationToken)
+    /// <returns>Null when the port ended first.</returns>
+    internal static async Task<HostSerialSession?> FindEchoAsync(Stream port, byte[] sync, CancellationToken cancellationToken)
     {
         byte[] buffer = new byte[16 * 1024];
         int count = 0;

@@ -116,5 +116,8 @@ public sealed class MountTests : IDisposable
         Assert.False(mounts[1].IsShared);
         Assert.Equal(new DeviceNumber(98, 0), mounts[0].Device);
         Assert.Throws<FormatException>(() => MountInfo.Parse("36 35 98:0 / / rw shared:5 ext3\n"u8));
+        Assert.Throws<FormatException>(() => MountInfo.Parse("36 35 98:99999999999 / / rw - ext3 x rw\n"u8));
+        Assert.Throws<FormatException>(() => MountInfo.Parse("36 35 98 / / rw - ext3 x rw\n"u8));
+        Assert.Throws<FormatException>(() => MountInfo.Parse("36 99999999999 98:0 / / rw - ext3 x rw\n"u8));
     }
 }

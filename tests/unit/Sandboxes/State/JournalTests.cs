@@ -36,6 +36,23 @@ public sealed class JournalTests : IDisposable
         Assert.Equal([cgroup, process], contents.Open);
     }
 
+    [Theory]
+    [InlineData("process", "12")]
+    [InlineData("process", ":5")]
+    [InlineData("process", "12:x")]
+    [InlineData("process", "0:5")]
+    [InlineData("process", "99999999999:5")]
+    [InlineData("file", "")]
+    [InlineData("file", "/etc/passwd\\u0000.tmp")]
+    public void Key_that_cannot_be_undone_is_damage(string kind, string key)
+    {
+        string text = "{\"caissonFormat\":1,\"pid\":1,\"startTime\":2,\"bootId\":\"b\"}\n{\"kind\":\"" + kind + "\",\"key\":\"" + key + "\",\"done\":false}\n";
+
+        SandboxException refused = Assert.Throws<SandboxException>(() => JournalContents.Parse("/x/journal", Encoding.UTF8.GetBytes(text)));
+
+        Assert.Contains("/x/journal: damaged", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_line_that_its_writer_did_not_finish_counts_for_nothing()
     {

@@ -43,7 +43,7 @@ public sealed class SnapshotFileTests
     [Fact]
     public void Everything_that_is_written_is_read_back()
     {
-        SandboxSnapshot read = SnapshotFile.Parse(SnapshotFile.Serialize(s_full));
+        SandboxSnapshot read = SnapshotFile.Parse("state.json", SnapshotFile.Serialize(s_full));
 
         Assert.Equal(SnapshotFile.Serialize(s_full), SnapshotFile.Serialize(read));
         Assert.Equal(s_full with { Containers = s_none }, read with { Containers = s_none });
@@ -58,9 +58,27 @@ public sealed class SnapshotFileTests
     {
         string other = Encoding.UTF8.GetString(SnapshotFile.Serialize(s_full)).Replace("\"version\":1", "\"version\":2", StringComparison.Ordinal);
 
-        SandboxException refused = Assert.Throws<SandboxException>(() => SnapshotFile.Parse(Encoding.UTF8.GetBytes(other)));
+        SandboxException refused = Assert.Throws<SandboxException>(() => SnapshotFile.Parse("state.json", Encoding.UTF8.GetBytes(other)));
 
         Assert.Contains("format version 2", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"status\":\"Ready\"", "\"status\":\"Nosuch\"")]
+    [InlineData("\"status\":\"Ready\"", "\"status\":\"17\"")]
+    [InlineData("\"status\":\"Ready\"", "\"status\":\"Booting, Ready\"")]
+    [InlineData("\"status\":\"Ready\"", "\"status\":null")]
+    [InlineData("\"bootId\":\"a-boot\"", "\"bootId\":null")]
+    [InlineData("\"one/rootfs\"", "null")]
+    public void A_value_that_was_never_written_is_damage(string written, string damaged)
+    {
+        string text = Encoding.UTF8.GetString(SnapshotFile.Serialize(s_full));
+        Assert.Contains(written, text, StringComparison.Ordinal);
+
+        SandboxException refused = Assert.Throws<SandboxException>(
+            () => SnapshotFile.Parse("/s/state.json", Encoding.UTF8.GetBytes(text.Replace(written, damaged, StringComparison.Ordinal))));
+
+        Assert.Contains("/s/state.json: damaged", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

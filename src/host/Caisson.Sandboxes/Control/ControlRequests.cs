@@ -1,0 +1,60 @@
+using Caisson.Linux;
+using Caisson.Oci;
+using Caisson.Protocol.Control;
+using Caisson.Ttrpc;
+using WireKeeper = Caisson.Protocol.Control.Keeper;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>Requests on control.sock, checked and turned into what a sandbox takes. What is missing or out of range is refused by name.</summary>
+internal static class ControlRequests
+{
+    // Own limits, far beyond what the configuration allows; the numbers are unsigned on the wire and become ints here.
+    private const uint MaxVcpus = 4096;
+    private const uint MaxMemoryMiB = 1u << 30;
+
+    private const uint MaxSignal = 64;    // _NSIG
+
+    internal static MachinePlan PlanOf(BootRequest request) => new()
+    {
+        Size = new MachineSize(Within(request.Vcpus, MaxVcpus, "vcpus"), Within(request.MemoryMib, MaxMemoryMiB, "memory_mib"), null),
+        Qemu = request.Qemu,
+        FileServer = request.Virtiofsd.Length == 0 ? null : request.Virtiofsd,
+        Kernel = request.Kernel,
+        Initrd = request.Initrd,
+        Accelerator = request.Accelerator,
+        Hostname = request.Hostname,
+        Debug = request.Debug,
+        KernelParameters = [.. request.KernelParameters],
+    };
+
+    internal static ProcessIdentity KeeperOf(WireKeeper? keeper) =>
+        keeper?.Process is { Pid: > 0 } process
+            ? new ProcessIdentity(process.Pid, process.StartTime)
+            : throw Invalid("the keeper's process is missing");
+
+    internal static int SignalOf(SignalRequest request) => Within(request.Signal, MaxSignal, "signal");
+
+    /// <summary>The name of a passed mount in the shared directory.</summary>
+    internal static string ShareNameOf(string containerId, OciSpec spec, PassedMount mount, int descriptors)
+    {
+        if (mount.DescriptorIndex >= descriptors || mount.MountIndex < -1 || mount.MountIndex >= spec.Mounts.Count)
+        {
+            throw Invalid("a mount names a descriptor or a mount that is not there");
+        }
+
+        if (!ContainerId.IsValid(containerId))
+        {
+            throw Invalid("container_id is no container's id");
+        }
+
+        return mount.MountIndex < 0
+            ? GuestPaths.RootfsName(containerId)
+            : GuestPaths.MountName(containerId, mount.MountIndex, spec.Mounts[mount.MountIndex].Destination);
+    }
+
+    private static int Within(uint number, uint most, string what) =>
+        number <= most ? (int)number : throw Invalid($"{what} is {number}; at most {most} is taken");
+
+    private static TtrpcException Invalid(string what) => new(TtrpcCode.InvalidArgument, $"control request: {what}");
+}

@@ -1,0 +1,1 @@
+return Caisson.Fuzz.Entry.Run(args);

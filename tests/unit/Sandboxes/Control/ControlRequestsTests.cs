@@ -1,0 +1,39 @@
+using Caisson.Protocol.Control;
+using Caisson.Sandboxes;
+using Caisson.Ttrpc;
+using Caisson.UnitTests.Oci;
+using Keeper = Caisson.Protocol.Control.Keeper;
+
+namespace Caisson.UnitTests.Sandboxes.Control;
+
+/// <summary>A request on control.sock that lacks something, or says too much, is an answer with a code and never a crash of the supervisor.</summary>
+public sealed class ControlRequestsTests
+{
+    [Fact]
+    public void Keeper_without_a_process_is_refused()
+    {
+        Refused(() => ControlRequests.KeeperOf(null));
+        Refused(() => ControlRequests.KeeperOf(new Keeper { Socket = "k" }));
+        Refused(() => ControlRequests.KeeperOf(new Keeper { Process = new HostProcess { Pid = -1 } }));
+    }
+
+    [Fact]
+    public void Number_that_does_not_fit_is_refused()
+    {
+        Refused(() => ControlRequests.PlanOf(new BootRequest { Vcpus = uint.MaxValue }));
+        Refused(() => ControlRequests.PlanOf(new BootRequest { MemoryMib = uint.MaxValue }));
+        Refused(() => ControlRequests.SignalOf(new SignalRequest { Signal = uint.MaxValue }));
+        Assert.Equal(15, ControlRequests.SignalOf(new SignalRequest { Signal = 15 }));
+    }
+
+    [Theory]
+    [InlineData("c", 5, 0)]
+    [InlineData("c", 0, 99)]
+    [InlineData("c", 0, -2)]
+    [InlineData("../c", 0, -1)]
+    [InlineData("..", 0, 0)]
+    public void Share_outside_of_the_shares_directory_is_refused(string id, uint descriptor, int mount) =>
+        Refused(() => ControlRequests.ShareNameOf(id, RichSpec.Parsed, new PassedMount { DescriptorIndex = descriptor, MountIndex = mount }, descriptors: 2));
+
+    private static void Refused(Action read) => Assert.Equal(TtrpcCode.InvalidArgument, Assert.Throws<TtrpcException>(read).Code);
+}
