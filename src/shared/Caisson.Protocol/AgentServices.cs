@@ -14,7 +14,12 @@ public static class AgentServices
     {
         const string Name = AgentMethods.Agent;
         Acknowledge(server, Name, "CreateSandbox", CreateSandboxRequest.Parser, service.CreateSandboxAsync);
-        Acknowledge(server, Name, "DestroySandbox", DestroySandboxRequest.Parser, service.DestroySandboxAsync);
+        server.Register(Name, "DestroySandbox", DestroySandboxRequest.Parser, async (request, context) =>
+        {
+            await service.DestroySandboxAsync(request, context.CancellationToken);
+            context.WhenAnswered(service.SandboxDestroyedAsync);
+            return s_empty;
+        });
         Acknowledge(server, Name, "CreateContainer", CreateContainerRequest.Parser, service.CreateContainerAsync);
         Acknowledge(server, Name, "StartContainer", StartContainerRequest.Parser, service.StartContainerAsync);
         Acknowledge(server, Name, "RemoveContainer", RemoveContainerRequest.Parser, service.RemoveContainerAsync);

@@ -6,8 +6,11 @@ public interface IAgentService
     /// <summary>Prepares the guest: hostname, DNS, shared storage.</summary>
     Task CreateSandboxAsync(CreateSandboxRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Ends the guest: the agent syncs and powers off.</summary>
+    /// <summary>Ends everything in the guest; with <see cref="SandboxDestroyedAsync"/> the guest itself ends.</summary>
     Task DestroySandboxAsync(DestroySandboxRequest request, CancellationToken cancellationToken);
+
+    /// <summary>The answer to <see cref="DestroySandboxAsync"/> has been written: the agent powers off.</summary>
+    Task SandboxDestroyedAsync();
 
     /// <summary>Makes a container, up to the point where its program would start.</summary>
     Task CreateContainerAsync(CreateContainerRequest request, CancellationToken cancellationToken);

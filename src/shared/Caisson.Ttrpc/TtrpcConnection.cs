@@ -105,9 +105,10 @@ internal sealed class TtrpcConnection(TtrpcServer server, Stream stream, Cancell
     private async Task HandleAsync(
         uint streamId, int bytes, TtrpcMethod method, IMessage request, IReadOnlyList<KeyValuePair<string, string>> metadata, TimeSpan? timeout)
     {
+        Func<Task>? answered = null;
         try
         {
-            OutgoingResponse response = await InvokeAsync(method, request, metadata, timeout);
+            (OutgoingResponse response, answered) = await InvokeAsync(method, request, metadata, timeout);
             await _writer.TakeTurnAsync(ending.Token);
             await RespondAsync(streamId, response);
         }
@@ -118,7 +119,14 @@ internal sealed class TtrpcConnection(TtrpcServer server, Stream stream, Cancell
         }
         finally
         {
-            _inFlight.Leave(streamId, bytes);
+            try
+            {
+                await (answered?.Invoke() ?? Task.CompletedTask);
+            }
+            finally
+            {
+                _inFlight.Leave(streamId, bytes);
+            }
         }
     }
 
@@ -136,7 +144,7 @@ internal sealed class TtrpcConnection(TtrpcServer server, Stream stream, Cancell
         }
     }
 
-    private async Task<OutgoingResponse> InvokeAsync(
+    private async Task<(OutgoingResponse Response, Func<Task>? Answered)> InvokeAsync(
         TtrpcMethod method, IMessage request, IReadOnlyList<KeyValuePair<string, string>> metadata, TimeSpan? timeout)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ending.Token);
@@ -147,28 +155,23 @@ internal sealed class TtrpcConnection(TtrpcServer server, Stream stream, Cancell
 
         try
         {
-            return new OutgoingResponse(await method.InvokeAsync(request, new TtrpcContext(metadata, deadline.Token)));
-        }
-        catch (TtrpcException failure)
-        {
-            return new OutgoingResponse(failure.Code, failure.Message);
-        }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
-        {
-            return new OutgoingResponse(TtrpcCode.DeadlineExceeded, "the time allowed for the call has passed");
-        }
-        catch (OperationCanceledException)
-        {
-            return new OutgoingResponse(TtrpcCode.Cancelled, "the call was given up");
-        }
-        catch (SyscallException failure)
-        {
-            return new OutgoingResponse(TtrpcCode.Internal, failure.Message);
+            var context = new TtrpcContext(metadata, deadline.Token);
+            var response = new OutgoingResponse(await method.InvokeAsync(request, context));
+            return (response, context.Answered);
         }
         catch (Exception failure)
         {
-            // The last stop: whatever a handler throws belongs to its caller, not to the process.
-            return new OutgoingResponse(TtrpcCode.Unknown, $"{failure.GetType().Name}: {failure.Message}");
+            return (RefusalOf(failure, deadline.IsCancellationRequested), null);
         }
     }
+
+    // The last stop: whatever a handler throws belongs to its caller, not to the process.
+    private static OutgoingResponse RefusalOf(Exception failure, bool isLate) => failure switch
+    {
+        TtrpcException coded => new OutgoingResponse(coded.Code, coded.Message),
+        OperationCanceledException when isLate => new OutgoingResponse(TtrpcCode.DeadlineExceeded, "the time allowed for the call has passed"),
+        OperationCanceledException => new OutgoingResponse(TtrpcCode.Cancelled, "the call was given up"),
+        SyscallException => new OutgoingResponse(TtrpcCode.Internal, failure.Message),
+        _ => new OutgoingResponse(TtrpcCode.Unknown, $"{failure.GetType().Name}: {failure.Message}"),
+    };
 }

@@ -5,7 +5,18 @@ namespace Caisson.Ttrpc;
 /// <summary>What a handler may want to know about a call beside its request.</summary>
 /// <param name="Metadata">Sent beside the request.</param>
 /// <param name="CancellationToken">Cancelled when the caller goes away, when its time has passed, or when the server ends.</param>
-public sealed record TtrpcContext(IReadOnlyList<KeyValuePair<string, string>> Metadata, CancellationToken CancellationToken);
+public sealed record TtrpcContext(IReadOnlyList<KeyValuePair<string, string>> Metadata, CancellationToken CancellationToken)
+{
+    /// <summary>What <see cref="WhenAnswered"/> was given.</summary>
+    internal Func<Task>? Answered { get; private set; }
+
+    /// <summary>
+    /// For a handler whose work ends the connection or the process: runs once the answer has been written, or could not be because the
+    /// caller is gone. Not after a failure of the handler. Until it has ended, the connection counts as being served.
+    /// </summary>
+    /// <param name="action">What to do; its failures are its own.</param>
+    public void WhenAnswered(Func<Task> action) => Answered = action;
+}
 
 /// <summary>A registered method: reads its request and runs its handler.</summary>
 internal abstract class TtrpcMethod

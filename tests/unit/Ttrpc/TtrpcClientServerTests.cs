@@ -33,6 +33,67 @@ public sealed class TtrpcClientServerTests
     }
 
     [Fact]
+    public async Task What_follows_an_answer_runs_when_the_answer_has_been_written()
+    {
+        (NetworkStream left, NetworkStream right) = SocketPair.Create();
+        var arrived = new TaskCompletionSource<int>();
+        await using var server = new TtrpcServer();
+        server.Register("s", "End", Empty.Parser, (_, context) =>
+        {
+            context.WhenAnswered(() =>
+            {
+                arrived.SetResult(left.Socket.Available);
+                return Task.CompletedTask;
+            });
+            return Task.FromResult(new StringValue { Value = "the last word" });
+        });
+        Task serving = server.ServeAsync(right);
+        using (var client = new BlockingTtrpcClient(UnixSocket.FromNumber((int)left.Socket.SafeHandle.DangerousGetHandle()), "test"))
+        {
+            // Nobody reads the answer before that.
+            client.Begin("s", "End", new Empty());
+            Assert.True(await arrived.Task.WaitAsync(s_patience) > "the last word".Length);
+
+            Assert.Equal("the last word", client.End(StringValue.Parser, s_patience).Value);
+            left.Socket.SafeHandle.SetHandleAsInvalid();    // the client's now
+        }
+
+        await serving.WaitAsync(s_patience);
+    }
+
+    [Fact]
+    public async Task What_follows_an_answer_runs_when_the_caller_is_gone_too_but_not_after_a_failure()
+    {
+        var gate = new TaskCompletionSource();
+        var ran = new TaskCompletionSource();
+        int failed = 0;
+        await using var server = new TtrpcServer();
+        server.Register("s", "End", Empty.Parser, async (_, context) =>
+        {
+            context.WhenAnswered(() => { ran.SetResult(); return Task.CompletedTask; });
+            await gate.Task;
+            return new Empty();
+        });
+        server.Register<Empty, Empty>("s", "Fail", Empty.Parser, (_, context) =>
+        {
+            context.WhenAnswered(() => { failed++; return Task.CompletedTask; });
+            throw new TtrpcException(TtrpcCode.NotFound, "no");
+        });
+        (NetworkStream left, NetworkStream right) = SocketPair.Create();
+        Task serving = server.ServeAsync(right);
+        await using (var client = new TtrpcClient(left, "test"))
+        {
+            await Assert.ThrowsAsync<TtrpcException>(() => client.CallAsync("s", "Fail", new Empty(), Empty.Parser, s_patience));
+            _ = client.CallAsync("s", "End", new Empty(), Empty.Parser).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+
+        gate.SetResult();
+        await ran.Task.WaitAsync(s_patience);
+        await serving.WaitAsync(s_patience);
+        Assert.Equal(0, failed);
+    }
+
+    [Fact]
     public async Task A_slow_call_does_not_hold_up_a_quick_one()
     {
         var gate = new TaskCompletionSource();

@@ -17,6 +17,7 @@ internal static class HostChannel
     private static async Task ServeSerialAsync(TtrpcServer server, UeventListener events)
     {
         FileFd port = VirtioPort.Open(PortName, events);
+        GuestPower.AnswersThrough(port);
         using EdgePoll edges = EdgePoll.Of(port, PollEvents.In | PollEvents.Out);
         await using var listener = new SerialListener(
             new DescriptorStream(port, EventLoop.Shared),

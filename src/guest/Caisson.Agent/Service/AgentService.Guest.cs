@@ -15,9 +15,6 @@ internal sealed partial class AgentService
     private const long MaxClockSeconds = 7_258_118_400;
     private const long MicrosecondsPerSecond = 1_000_000;
 
-    // Enough for the answer to leave: the port takes it before this, and nothing says when.
-    private static readonly TimeSpan s_lastAnswer = TimeSpan.FromMilliseconds(20);
-
     public Task CreateSandboxAsync(CreateSandboxRequest request, CancellationToken cancellationToken)
     {
         RequestFields.Unsupported(request.SandboxPidns, "CreateSandbox: a shared pid namespace");
@@ -51,12 +48,9 @@ internal sealed partial class AgentService
         }
 
         await Blocking.Run(Machine.Sync);
-        _ = Blocking.Run(static () =>
-        {
-            Thread.Sleep(s_lastAnswer);
-            GuestPower.Off();
-        });
     }
+
+    public Task SandboxDestroyedAsync() => Blocking.Run(GuestPower.OffAfterLastAnswer);
 
     public Task<GuestDetailsResponse> GetGuestDetailsAsync(GuestDetailsRequest request, CancellationToken cancellationToken)
     {
