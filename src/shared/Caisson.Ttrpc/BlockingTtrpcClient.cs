@@ -23,6 +23,9 @@ public sealed class BlockingTtrpcClient : IDisposable
         _peer = peer;
     }
 
+    /// <summary>Readable when something has come: between <see cref="Begin"/> and <see cref="End{TResponse}"/>, to wait for other things too.</summary>
+    public FileDescriptor Descriptor => _socket;
+
     /// <summary>Calls and waits.</summary>
     /// <param name="service">The service's name with its package.</param>
     /// <param name="method">The method's name.</param>

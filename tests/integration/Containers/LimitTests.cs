@@ -32,10 +32,10 @@ public sealed class LimitTests : ContainerTest
         Assert.Contains("can't fork", result.Error);
     }
 
-    [RootFact]
-    public void Running_out_of_memory_is_an_event()
+    [Theory, Isolations]
+    public void Running_out_of_memory_is_an_event(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         place.Bundle.Script("read line; sh -c 'a=x; while :; do a=$a$a; done'; echo survived; exec sleep 1000").Edit(config =>
             config["linux"]!["resources"]!["memory"] = new JsonObject { ["limit"] = 32 << 20, ["swap"] = 32 << 20 });
         RunningCommand run = place.Detach();
@@ -49,5 +49,24 @@ public sealed class LimitTests : ContainerTest
         events.WaitForOutput("\"oom\"");
         place.Run("delete", "--force", place.Id).Expect();
         Assert.Equal(0, events.CloseInput().WaitForExit());
+    }
+
+    [Theory, Isolations]
+    public void Lack_of_memory_that_ends_a_container_is_an_event_too(Isolation isolation)
+    {
+        Workplace place = Place(isolation);
+        place.Bundle.Script("read line; a=x; while :; do a=$a$a; done").Edit(config =>
+            config["linux"]!["resources"]!["memory"] = new JsonObject { ["limit"] = 32 << 20, ["swap"] = 32 << 20 });
+        RunningCommand run = place.Detach();
+        RunningCommand events = place.Start("events", "--interval", "100ms", place.Id);
+        Deadline.Wait("statistics", () => events.Output.Text.Contains("\"stats\"", StringComparison.Ordinal), () => events.Error.Text);
+
+        run.Input.Write("go\n"u8);
+        run.Input.Flush();
+
+        CommandResult result = events.CloseInput().Wait();
+        Assert.Equal(0, result.ExitCode);
+        Assert.Single(result.Output.Split('\n'), new JsonObject { ["type"] = "oom", ["id"] = place.Id }.ToJsonString());
+        place.Run("delete", "--force", place.Id).Expect();
     }
 }

@@ -89,6 +89,7 @@ internal sealed partial class GuestContainer
         if (_init is { } init)
         {
             record.Init = Describe(init);
+            record.OomKills = Cgroup.CountOomKills();
         }
 
         foreach (GuestProcess? exec in _execs.Values)

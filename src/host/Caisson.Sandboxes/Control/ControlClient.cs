@@ -59,6 +59,21 @@ internal sealed class ControlClient : IDisposable
         Told(() => _client.Call(ControlService.Name, "Stats", new ContainerRequest { ContainerId = containerId }, StatsResponse.Parser, s_patience))
             .AgentStats.ToByteArray();
 
+    /// <summary>What can be polled for the answer to <see cref="BeginNextOom"/>.</summary>
+    internal FileDescriptor Descriptor => _client.Descriptor;
+
+    internal ulong CountOoms(string containerId) =>
+        Told(() => _client.Call(ControlService.Name, "NextOom", new NextOomRequest { ContainerId = containerId }, NextOomResponse.Parser, s_patience)).Kills;
+
+    internal void BeginNextOom(string containerId, ulong known) =>
+        Told(() =>
+        {
+            _client.Begin(ControlService.Name, "NextOom", new NextOomRequest { ContainerId = containerId, Known = known });
+            return known;
+        });
+
+    internal ulong EndNextOom() => Told(() => _client.End(NextOomResponse.Parser, s_patience)).Kills;
+
     internal byte[] ListProcesses(string containerId, string format, IReadOnlyList<string> arguments) =>
         Told(() => _client.Call(
             ControlService.Name,

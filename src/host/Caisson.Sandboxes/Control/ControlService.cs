@@ -40,6 +40,10 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
         {
             AgentStats = ByteString.CopyFrom(await Translated(sandbox.StatsAsync(request.ContainerId, context.CancellationToken))),
         });
+        server.Register(Name, "NextOom", NextOomRequest.Parser, async (request, context) => new NextOomResponse
+        {
+            Kills = await Translated(sandbox.NextOomAsync(request.ContainerId, request.HasKnown ? request.Known : null, context.CancellationToken)),
+        });
         server.Register(Name, "ListProcesses", ListProcessesRequest.Parser, async (request, context) => new ListProcessesResponse
         {
             Output = ByteString.CopyFrom(await Translated(

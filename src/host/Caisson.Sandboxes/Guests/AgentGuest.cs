@@ -82,6 +82,20 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
         return list.ProcessList.ToByteArray();
     }
 
+    public async Task<string> NextOomAsync(CancellationToken cancellationToken)
+    {
+        OOMEvent happened = await link.RepeatAsync(
+            "out-of-memory events", static (agent, stop) => agent.GetOOMEventAsync(new GetOOMEventRequest(), stop), cancellationToken);
+        return happened.ContainerId;
+    }
+
+    public async Task<ulong> CountOomsAsync(string containerId, CancellationToken cancellationToken)
+    {
+        ListContainersResponse list = await link.RepeatAsync(
+            "out-of-memory events", static (agent, stop) => agent.ListContainersAsync(new ListContainersRequest(), stop), cancellationToken);
+        return list.Containers.FirstOrDefault(container => container.Id == containerId)?.OomKills ?? 0;
+    }
+
     public Task SyncAsync(CancellationToken cancellationToken) =>
         link.DoAsync("sync", static (agent, stop) => agent.SyncAsync(new SyncRequest(), stop), cancellationToken);
 

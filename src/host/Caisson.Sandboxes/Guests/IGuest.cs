@@ -37,6 +37,13 @@ internal interface IGuest : IAsyncDisposable
 
     Task<byte[]> ListProcessesAsync(string containerId, string format, IReadOnlyList<string> arguments, CancellationToken cancellationToken);
 
+    /// <summary>Waits until the guest's kernel has killed a process of a container for lack of memory.</summary>
+    /// <returns>The container's id, as the guest says.</returns>
+    Task<string> NextOomAsync(CancellationToken cancellationToken);
+
+    /// <summary>How many processes of a container the guest's kernel has killed for lack of memory.</summary>
+    Task<ulong> CountOomsAsync(string containerId, CancellationToken cancellationToken);
+
     /// <summary>What was written inside is in the host's files when this returns.</summary>
     Task SyncAsync(CancellationToken cancellationToken);
 

@@ -23,19 +23,10 @@ public sealed partial class VmBackend
 
         if (record.Init.IsAlive)
         {
-            return new KeeperWatch(keeper);
+            return new VmWatch(keeper, Connect(record), record.Id);
         }
 
         keeper.Dispose();
         throw new SandboxException($"container with id {record.Id} is not running");
-    }
-
-    // The guest's own memory events are not carried to the host yet; the end of the container is seen by its keeper.
-    private sealed class KeeperWatch(PidFd keeper) : IContainerWatch
-    {
-        public WaitOutcome Wait(TimeSpan atMost) =>
-            Poller.Wait(keeper, PollEvents.In, atMost) == PollEvents.None ? WaitOutcome.TimeOver : WaitOutcome.Stopped;
-
-        public void Dispose() => keeper.Dispose();
     }
 }

@@ -46,6 +46,7 @@ internal sealed partial class Sandbox
         }
 
         _watching = WatchMachineAsync();
+        _watchingMemory = WatchMemoryAsync();
         Save();
         foreach (SandboxContainer container in Containers())
         {
@@ -101,6 +102,7 @@ internal sealed partial class Sandbox
             {
                 container.Status = ContainerStatus.Stopped;
                 container.Cause ??= _cause;
+                container.Ooms.Close();
             }
 
             _status = SandboxLifecycle.Next(_status, SandboxEvent.MachineGone);
@@ -230,6 +232,12 @@ internal sealed partial class Sandbox
     {
         if (ReferenceEquals(process, container.Init))
         {
+            if (container.Ooms.IsWatched)
+            {
+                await CountOomsAsync(container);
+            }
+
+            container.Ooms.Close();
             StopIfIdle();
             return;
         }

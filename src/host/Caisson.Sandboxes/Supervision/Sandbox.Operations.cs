@@ -117,6 +117,19 @@ internal sealed partial class Sandbox
         return Guest.StatsAsync(containerId, cancellationToken);
     }
 
+    /// <summary>Waits until more were killed for lack of memory than are known, or none will be any more.</summary>
+    internal async Task<ulong> NextOomAsync(string containerId, ulong? known, CancellationToken cancellationToken)
+    {
+        SandboxContainer container = Find(containerId);
+        if (known is { } count)
+        {
+            return await container.Ooms.AfterAsync(count, cancellationToken);
+        }
+
+        await CountOomsAsync(container);
+        return container.Ooms.Count;
+    }
+
     internal Task<byte[]> ListProcessesAsync(
         string containerId, string format, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {

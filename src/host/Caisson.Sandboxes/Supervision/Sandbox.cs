@@ -28,6 +28,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
     private ProcessIdentity? _guardian;                                         // under _lock
     private Task? _stopping;                                                    // under _lock
     private Task _watching = Task.CompletedTask;
+    private Task _watchingMemory = Task.CompletedTask;
 
     private readonly SupervisorLog _log;
 
@@ -53,6 +54,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
             await _machine.StartAsync(plan, _share.Path, Save, cancellationToken);
             _watching = WatchMachineAsync();
             GuestGreeting greeting = await Guest.PrepareAsync(_place.Id, plan.Hostname, cancellationToken);
+            _watchingMemory = WatchMemoryAsync();
             Change(() => _status = SandboxLifecycle.Next(_status, SandboxEvent.AgentAnswered));
             return greeting;
         }
@@ -150,6 +152,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
 
         await _machine.DisposeAsync();
         await _watching.ContinueWith(static _ => { }, TaskScheduler.Default);
+        await _watchingMemory;
         foreach (SandboxContainer container in Containers())
         {
             container.Dispose();

@@ -45,6 +45,9 @@ internal sealed class SandboxContainer : IDisposable
 
     internal IEnumerable<SandboxProcess> Processes => Execs.Values.Prepend(Init);
 
+    /// <summary>Kills for lack of memory, for those who watch.</summary>
+    internal OomCount Ooms { get; } = new();
+
     internal async Task<IDisposable> TakeTurnAsync(CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Caisson.Oci;
 using Caisson.Sandboxes;
 
@@ -6,6 +7,9 @@ namespace Caisson;
 /// <summary><c>events</c>: what a container uses, once or again and again, and when its memory runs out.</summary>
 internal sealed class EventsCommand : Command
 {
+    // From the refusal of a call to the end of the process that stands for the container, which drains its output first.
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan s_defaultInterval = TimeSpan.FromSeconds(5);
 
     internal override string Name => "events";
@@ -38,17 +42,40 @@ internal sealed class EventsCommand : Command
         using IContainerWatch watch = backend.Watch(record);
         while (true)
         {
-            switch (watch.Wait(interval))
+            WaitOutcome outcome = watch.Wait(interval);
+            if (outcome == WaitOutcome.TimeOver && !TryPrint(record, backend, out SandboxException? failure))
+            {
+                // Measured while it was ending: the end, or the lack of memory that caused it, is told at once.
+                outcome = watch.Wait(s_endPatience);
+                if (outcome == WaitOutcome.TimeOver)
+                {
+                    throw failure;
+                }
+            }
+
+            switch (outcome)
             {
                 case WaitOutcome.Stopped:
                     return 0;
                 case WaitOutcome.OutOfMemory:
                     StandardStream.Output.Write(UsageText.OutOfMemory(record.Id));
                     break;
-                default:
-                    Print(record, backend);
-                    break;
             }
+        }
+    }
+
+    private static bool TryPrint(ContainerRecord record, IContainerBackend backend, [NotNullWhen(false)] out SandboxException? failure)
+    {
+        try
+        {
+            Print(record, backend);
+            failure = null;
+            return true;
+        }
+        catch (SandboxException cause)
+        {
+            failure = cause;
+            return false;
         }
     }
 

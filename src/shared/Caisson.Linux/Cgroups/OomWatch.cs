@@ -81,12 +81,19 @@ public sealed class OomWatch : IDisposable
         _control?.Dispose();
     }
 
-    private ulong CountKills() =>
-        CgroupFile.TryRead(_directory, "memory.events", out string text, out _) ? KeyedFile.Find(text, "oom_kill") ?? 0 : 0;
+    private ulong CountKills() => CountKills(_directory, "memory.events");
+
+    internal static ulong CountKills(string directory, string file) =>
+        CgroupFile.TryRead(directory, file, out string text, out _) ? KeyedFile.Find(text, "oom_kill") ?? 0 : 0;
 }
 
 public sealed partial class Cgroup
 {
+    /// <summary>How many of its processes the kernel has killed for lack of memory; 0 once it is removed.</summary>
+    public ulong CountOomKills() => IsUnified
+        ? OomWatch.CountKills(_paths[UnifiedKey], "memory.events")
+        : OomWatch.CountKills(Require("memory", "counting OOM kills"), "memory.oom_control");
+
     /// <summary>Starts to watch for lack of memory.</summary>
     public OomWatch WatchOom() => IsUnified ? OomWatch.Unified(_paths[UnifiedKey]) : OomWatch.Legacy(Require("memory", "OOM notification"));
 }
