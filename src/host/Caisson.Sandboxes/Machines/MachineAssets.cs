@@ -11,6 +11,9 @@ namespace Caisson.Sandboxes;
 /// <param name="Configured">The configuration: the size of a machine whose containers ask for no more, and kernel parameters.</param>
 public sealed record MachineAssets(string Qemu, string? FileServer, string Kernel, string Initrd, string Accelerator, VmConfiguration Configured)
 {
+    /// <summary>Whether the guest's kernel and agent write all they have to say to the console log.</summary>
+    public bool Debug { get; init; }
+
     /// <summary>Tells a re-executed command where its executable lies: it runs from a stand-in without a path.</summary>
     public const string ExecutableVariable = "CAISSON_EXECUTABLE";
 

@@ -25,6 +25,9 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
 
     public ProcessIdentity? FileServerIdentity => (_machine?.Record ?? _attached)?.FileServer;
 
+    // The agent's own word on the kernel's command line.
+    private const string AgentDebug = "caisson.debug";
+
     public async Task StartAsync(MachinePlan plan, string sharedDirectory, Action onProcess, CancellationToken cancellationToken)
     {
         uint user = FirstMachineUser + (uint)(ulong.Parse(place.Id, NumberStyles.HexNumber, CultureInfo.InvariantCulture) % MachineUsers);
@@ -38,7 +41,7 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
             MemoryMiB = plan.Size.MemoryMib,
             SharedDirectory = sharedDirectory,
             VerboseBoot = plan.Debug,
-            ExtraKernelParameters = plan.KernelParameters,
+            ExtraKernelParameters = plan.Debug ? [.. plan.KernelParameters, AgentDebug] : plan.KernelParameters,
             Identity = new JailIdentity(user, user),
         };
         try

@@ -126,6 +126,7 @@ internal sealed class VmCreation : IDisposable
             Accelerator = _assets.Accelerator,
             KernelParameters = { _assets.Configured.KernelParameters },
             Hostname = _order.Spec.Hostname ?? _order.Id,
+            Debug = _assets.Debug,
         });
     }
 

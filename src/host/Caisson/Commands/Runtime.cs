@@ -43,7 +43,7 @@ internal sealed class Runtime
     internal IContainerBackend Backend(Isolation isolation) => isolation switch
     {
         Isolation.Namespaces => new NamespacesBackend(Places.Root, _log.Warning),
-        Isolation.Vm => new VmBackend(Places.Sandboxes, () => MachineAssets.Find(ConfigurationReader.Read(_globals.Config).Vm), _log.Warning),
+        Isolation.Vm => new VmBackend(Places.Sandboxes, () => MachineAssets.Find(ConfigurationReader.Read(_globals.Config).Vm) with { Debug = _globals.Debug }, _log.Warning),
         _ => new UnavailableBackend(isolation, "the application kernel is not there yet; use vm or namespaces"),
     };
 
