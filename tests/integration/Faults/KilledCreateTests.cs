@@ -34,6 +34,28 @@ public sealed class KilledCreateTests : ContainerTest
         }
     }
 
+    // Ctrl-C and what engines and shells send to end a command, while QEMU starts, boots, and makes the container.
+    [VmFact]
+    public void Interrupted_create_leaves_nothing_once_the_id_is_used_again()
+    {
+        Workplace place = Place(Isolation.Vm);
+        place.Bundle.Arguments("true");
+        TimeSpan whole = TimeCreate(place);
+        foreach ((Signal signal, double moment) in new[]
+        {
+            (Signal.SIGINT, 0.15), (Signal.SIGTERM, 0.3), (Signal.SIGINT, 0.6), (Signal.SIGTERM, 0.85),
+        })
+        {
+            RunningCommand create = StartFor(place, whole * moment);
+            create.Send(signal);
+            create.WaitForExit();
+            create.CloseInput();
+
+            place.Run("delete", "--force", place.Id).Expect();
+            Assert.Equal("", place.Run("list", "--quiet").Expect());
+        }
+    }
+
     [RootFact]
     public void Interrupt_during_create_leaves_nothing_once_the_id_is_deleted()
     {
@@ -63,12 +85,15 @@ public sealed class KilledCreateTests : ContainerTest
         Deadline.Wait("the hook", () => File.Exists(Path.Combine(place.Path, "hooking")));
 
         CommandResult state = place.Run("state", place.Id);
+        CommandResult start = place.Run("start", place.Id);
         RunningCommand second = place.Start("create", "--bundle", place.Bundle.Path, place.Id);
         File.WriteAllText(gate, "");
 
         Assert.Equal(0, create.WaitForExit());
         Assert.Equal(1, state.ExitCode);
         Assert.Contains("still being created", state.Error);
+        Assert.Equal(1, start.ExitCode);
+        Assert.Contains("cannot start a container in the creating state", start.Error);
         CommandResult taken = second.CloseInput().Wait();
         Assert.Equal(1, taken.ExitCode);
         Assert.Contains("container with given ID already exists", taken.Error);
@@ -76,10 +101,10 @@ public sealed class KilledCreateTests : ContainerTest
         place.Run("delete", "--force", place.Id).Expect();
     }
 
-    [RootFact]
-    public void Full_disk_below_the_root_is_reported_and_leaves_nothing()
+    [Theory, Isolations]
+    public void Full_disk_below_the_root_is_reported_and_leaves_nothing(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         place.Bundle.Arguments("true");
         Directory.CreateDirectory(place.Root);
         MountCalls.Mount("tmpfs", place.Root, "tmpfs", MountFlags.None, "size=64k,mode=700");
@@ -129,6 +154,13 @@ public sealed class KilledCreateTests : ContainerTest
 
     private static void KillCreateAfter(Workplace place, TimeSpan delay)
     {
+        RunningCommand create = StartFor(place, delay);
+        create.KillAndWait();
+        create.CloseInput();
+    }
+
+    private static RunningCommand StartFor(Workplace place, TimeSpan delay)
+    {
         RunningCommand create = place.Start("create", "--bundle", place.Bundle.Path, place.Id);
         // The one place where time matters: the moment is the subject.
         long start = Stopwatch.GetTimestamp();
@@ -137,8 +169,7 @@ public sealed class KilledCreateTests : ContainerTest
             Thread.SpinWait(100);
         }
 
-        create.KillAndWait();
-        create.CloseInput();
+        return create;
     }
 
     // Killed too late, create has made its container.

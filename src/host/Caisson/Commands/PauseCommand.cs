@@ -13,7 +13,7 @@ internal sealed class PauseCommand : Command
 
     internal override int Run(Invocation invocation)
     {
-        using LockedContainer container = new Runtime(invocation).LoadLocked(invocation.Arguments[0]);
+        using LockedContainer container = new Runtime(invocation).LoadLocked(invocation.Arguments[0], Name);
         ContainerLifecycle.Next(container.Backend.Look(container.Record).Status, ContainerEvent.Pause);
         container.Backend.Pause(container.Record);
         return 0;

@@ -13,7 +13,7 @@ internal sealed class ResumeCommand : Command
 
     internal override int Run(Invocation invocation)
     {
-        using LockedContainer container = new Runtime(invocation).LoadLocked(invocation.Arguments[0]);
+        using LockedContainer container = new Runtime(invocation).LoadLocked(invocation.Arguments[0], Name);
         ContainerLifecycle.Next(container.Backend.Look(container.Record).Status, ContainerEvent.Resume);
         container.Backend.Unpause(container.Record);
         return 0;

@@ -55,12 +55,18 @@ internal sealed class Runtime
     }
 
     /// <summary>Takes a container's lock and then loads it, so that what is read stays true.</summary>
+    /// <param name="id">The container.</param>
+    /// <param name="operation">What for: the command's name.</param>
     /// <exception cref="NoSuchContainerException">There is none.</exception>
-    internal LockedContainer LoadLocked(string id)
+    internal LockedContainer LoadLocked(string id, string operation)
     {
-        if (Store.Look(id).State == StoredState.Nothing)
+        switch (Store.Look(id).State)
         {
-            throw new NoSuchContainerException();
+            case StoredState.Nothing:
+                throw new NoSuchContainerException();
+            case StoredState.Creating:
+                // Its creator holds the lock for as long as it works, which may be minutes where hooks run: not waited for.
+                throw new SandboxException($"cannot {operation} a container in the creating state: {id} is still being created; wait for the command that creates it");
         }
 
         ContainerLock held = ContainerLock.Take(Store.DirectoryOf(id), id, ContainerLock.Patience) ?? throw new NoSuchContainerException();

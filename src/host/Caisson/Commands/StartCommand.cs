@@ -14,7 +14,7 @@ internal sealed class StartCommand : Command
     internal override int Run(Invocation invocation)
     {
         var runtime = new Runtime(invocation);
-        using LockedContainer container = runtime.LoadLocked(invocation.Arguments[0]);
+        using LockedContainer container = runtime.LoadLocked(invocation.Arguments[0], Name);
         ContainerRecord record = container.Record;
         record = record with { Status = ContainerLifecycle.Next(container.Backend.Look(record).Status, ContainerEvent.Start) };
         container.Backend.Start(container.Record, runtime.Spec(record.Id));
