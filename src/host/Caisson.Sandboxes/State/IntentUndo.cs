@@ -29,7 +29,7 @@ public static class IntentUndo
     {
         if (intent.Kind == IntentKind.Process)
         {
-            Kill(intent.ToProcess());
+            SandboxRemains.Kill(intent.ToProcess());
         }
         else if (intent.Kind == IntentKind.Sandbox)
         {
@@ -67,22 +67,6 @@ public static class IntentUndo
         if (!FileCalls.TryRemove(path, isDirectory, out Errno why) && why is not (Errno.ENOENT or Errno.ENOTDIR))
         {
             throw new SandboxException($"cannot undo what a killed command left: remove {path}: {Failure.Words(why)}");
-        }
-    }
-
-    private static void Kill(ProcessIdentity process)
-    {
-        // The pidfd first, the identity second: then it is this very process that the pidfd means.
-        if (PidFd.TryOpen(process.Pid, out PidFd? found, out _))
-        {
-            using (found)
-            {
-                if (process.IsAlive)
-                {
-                    found.TrySendSignal((int)Signal.SIGKILL, out _);
-                    Poller.Wait(found, PollEvents.In, TimeSpan.FromSeconds(5));
-                }
-            }
         }
     }
 }

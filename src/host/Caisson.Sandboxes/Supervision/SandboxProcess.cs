@@ -8,8 +8,6 @@ namespace Caisson.Sandboxes;
 /// </summary>
 internal sealed class SandboxProcess
 {
-    private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     internal SandboxProcess(string execId, bool terminal)
     {
         ExecId = execId;
@@ -23,10 +21,6 @@ internal sealed class SandboxProcess
         ExitCode = snapshot.ExitCode;
         Keeper = snapshot.Keeper;
         KeeperSocket = snapshot.KeeperSocket;
-        if (ExitCode is { } code)
-        {
-            _exited.TrySetResult(code);
-        }
     }
 
     internal string ExecId { get; }
@@ -40,9 +34,6 @@ internal sealed class SandboxProcess
     internal ProcessIdentity? Keeper { get; private set; }
 
     internal string? KeeperSocket { get; private set; }
-
-    /// <summary>The exit code, as soon as it is known.</summary>
-    internal Task<int> Exited => _exited.Task;
 
     /// <summary>Carries the streams; null until a keeper is known.</summary>
     internal Task? Relay { get; set; }
@@ -70,6 +61,5 @@ internal sealed class SandboxProcess
     {
         Happened(ProcessEvent.GuestExited);
         ExitCode ??= code;
-        _exited.TrySetResult(ExitCode.Value);
     }
 }
