@@ -52,6 +52,22 @@ public sealed class ConversionTests
         Assert.Equal(path, CgroupPath.Of(request));
     }
 
+    [Theory]
+    [InlineData(":p:n", "/system.slice/p-n.scope")]
+    [InlineData("-.slice:p:n", "/p-n.scope")]
+    [InlineData("a-b-c.slice::n", "/a.slice/a-b.slice/a-b-c.slice/n.scope")]
+    [InlineData("a.slice:p:a-x.slice", "/a.slice/a-x.slice")]
+    [InlineData("a.slice:p", null)]
+    [InlineData("nonsense:p:n", null)]
+    [InlineData("../a.slice:p:n", null)]
+    [InlineData("a.slice:p:../../n", null)]
+    public void Place_of_a_systemd_unit_is_systemds(string written, string? expected)
+    {
+        Assert.Equal(expected is not null, SystemdUnit.TryPlace(written, out string? path, out string? problem));
+        Assert.Equal(expected, path);
+        Assert.Equal(expected is null, problem is not null);
+    }
+
     [Fact]
     public void Capability_that_the_host_lacks_is_left_out_with_a_warning()
     {
