@@ -10,6 +10,11 @@ internal static class Entry
 {
     internal static int Run(string[] words)
     {
+        if (ShimCommandLine.IsShim(Environment.GetCommandLineArgs()[0]))
+        {
+            return ShimEntry.Run(Environment.GetCommandLineArgs()[0], words);
+        }
+
         // Before the global flags are read, nobody knows of a log file.
         var log = new CommandLog(file: null, json: false, debug: false);
         Command? command = null;

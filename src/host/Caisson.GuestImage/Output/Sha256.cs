@@ -7,7 +7,7 @@ namespace Caisson.GuestImage;
 /// SHA-256 (FIPS 180-4), for telling whether the inputs are the same as last time. The framework's own goes to OpenSSL,
 /// a shared library that a static executable cannot load.
 /// </summary>
-internal sealed class Sha256
+public sealed class Sha256
 {
     private const int BlockBytes = 64;
 
@@ -33,7 +33,9 @@ internal sealed class Sha256
     private int _pendingBytes;
     private ulong _totalBytes;
 
-    internal static string Hex(ReadOnlySpan<byte> bytes)
+    /// <summary>The hash of some bytes, as 64 hexadecimal digits.</summary>
+    /// <param name="bytes">The bytes.</param>
+    public static string Hex(ReadOnlySpan<byte> bytes)
     {
         var hash = new Sha256();
         hash.Append(bytes);

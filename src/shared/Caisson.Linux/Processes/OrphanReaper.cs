@@ -1,15 +1,14 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using Caisson.Linux;
 
-namespace Caisson.Agent;
+namespace Caisson.Linux;
 
 /// <summary>
-/// Reaps what PID 1 inherits, and nothing that an owner waits for. Owners are those who hold a process's pidfd: they register it here.
+/// Reaps what PID 1 or a subreaper inherits, and nothing that an owner waits for. Owners are those who hold a process's pidfd: they register it here.
 /// While a process is being started its pid is not known yet, so nothing is reaped then; it is made up for at the launch's end.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "It lives as long as PID 1.")]
-internal sealed class OrphanReaper
+[SuppressMessage("Design", "CA1001", Justification = "It lives as long as its process.")]
+public sealed class OrphanReaper
 {
     private readonly ConcurrentDictionary<int, byte> _owned = new();
     private readonly ManualResetEventSlim _changed = new();
@@ -20,10 +19,10 @@ internal sealed class OrphanReaper
     /// Begins to reap, on a thread that waits in waitid(2). Not by SIGCHLD: whoever registers for it in a .NET process with pid 1 makes
     /// the runtime reap every child.
     /// </summary>
-    internal void Start() => new Thread(Run) { IsBackground = true, Name = "reaper" }.Start();
+    public void Start() => new Thread(Run) { IsBackground = true, Name = "reaper" }.Start();
 
     /// <summary>A launch begins: children may come and go whose owner is the launcher, until the result is disposed of.</summary>
-    internal Launch BeginLaunch()
+    public Launch BeginLaunch()
     {
         Interlocked.Increment(ref _launches);
         Interlocked.Increment(ref _launching);
@@ -31,7 +30,7 @@ internal sealed class OrphanReaper
     }
 
     /// <summary>The owner has reaped its child.</summary>
-    internal void Forget(int pid)
+    public void Forget(int pid)
     {
         _owned.TryRemove(pid, out _);
         _changed.Set();    // it may have hidden another one
@@ -78,28 +77,32 @@ internal sealed class OrphanReaper
     }
 
     /// <summary>A launch under way. Unless it is kept, the child that it named is the library's to undo.</summary>
-    internal sealed class Launch(OrphanReaper reaper) : IDisposable
+    public sealed class Launch : IDisposable
     {
+        private readonly OrphanReaper _reaper;
         private int _pid;
 
+        internal Launch(OrphanReaper reaper) => _reaper = reaper;
+
         /// <summary>This child has an owner.</summary>
-        internal void Own(int pid)
+        public void Own(int pid)
         {
             _pid = pid;
-            reaper._owned[pid] = 0;
+            _reaper._owned[pid] = 0;
         }
 
         /// <summary>The child lives on: its owner calls <see cref="Forget"/>.</summary>
-        internal void Keep() => _pid = 0;
+        public void Keep() => _pid = 0;
 
+        /// <summary>The launch has ended.</summary>
         public void Dispose()
         {
             if (_pid != 0)
             {
-                reaper._owned.TryRemove(_pid, out _);
+                _reaper._owned.TryRemove(_pid, out _);
             }
 
-            reaper.EndLaunch();
+            _reaper.EndLaunch();
         }
     }
 }

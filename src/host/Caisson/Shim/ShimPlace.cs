@@ -1,0 +1,79 @@
+using System.Text;
+using System.Text.Json;
+using Caisson.GuestImage;
+using Caisson.Linux;
+using Caisson.Oci;
+using Caisson.Sandboxes;
+
+namespace Caisson;
+
+/// <summary>Where a shim and what it works with lie on the host.</summary>
+internal static class ShimPlace
+{
+    /// <summary>The file in a bundle that tells containerd, when it starts again, where the container's shim listens.</summary>
+    internal const string AddressFile = "address";
+
+    private const string Scheme = "unix://";
+    private const string Sockets = "/run/caisson/shims";
+    private const uint OnlyOwner = 0x1C0; // 0700
+    private const int HashDigits = 32;
+
+    // Which sandbox a container belongs to, as each of containerd's callers writes it.
+    private static readonly string[] s_sandboxAnnotations = ["io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID"];
+
+    /// <summary>The records of one of containerd's namespaces.</summary>
+    internal static string Root(string containerdNamespace) => $"/run/containerd/caisson/{containerdNamespace}";
+
+    /// <summary>The address that containerd is told for a socket.</summary>
+    internal static string AddressOf(string socket) => Scheme + socket;
+
+    /// <summary>The path in an address of containerd's; null where it is of another kind.</summary>
+    internal static string? SocketOf(string address) =>
+        address.StartsWith(Scheme, StringComparison.Ordinal) ? address[Scheme.Length..] : address.StartsWith('/') ? address : null;
+
+    /// <summary>The socket of a pod's shim: all containers of the pod, and only they, come to the same name.</summary>
+    internal static string SocketFor(ShimCommandLine line, string bundle)
+    {
+        string pod = SandboxOf(bundle) ?? line.Id;
+        string hash = Sha256.Hex(Encoding.UTF8.GetBytes($"{line.Address}\n{line.Namespace}\n{pod}"));
+        return $"{Sockets}/{hash[..HashDigits]}.sock";
+    }
+
+    internal static void MakeSocketDirectory()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Sockets)!);
+        if (!FileCalls.TryMakeDirectory(Sockets, OnlyOwner, out Errno why) && why != Errno.EEXIST)
+        {
+            throw new SyscallException($"mkdir({Sockets})", why);
+        }
+    }
+
+    /// <summary>The sandbox that the bundle's configuration names, or null for a container by itself.</summary>
+    internal static string? SandboxOf(string bundle)
+    {
+        byte[] config = SmallFile.Read(Path.Combine(bundle, SpecReader.ConfigFileName), SpecLimits.MaxDocumentBytes);
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(config);
+            return document.RootElement.TryGetProperty("annotations", out JsonElement annotations) ? Find(annotations) : null;
+        }
+        catch (JsonException cause)
+        {
+            throw new SandboxException($"{bundle}/{SpecReader.ConfigFileName}: is not JSON: {cause.Message}", cause);
+        }
+    }
+
+    private static string? Find(JsonElement annotations)
+    {
+        foreach (string name in s_sandboxAnnotations)
+        {
+            if (annotations.ValueKind == JsonValueKind.Object && annotations.TryGetProperty(name, out JsonElement value)
+                && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } sandbox)
+            {
+                return sandbox;
+            }
+        }
+
+        return null;
+    }
+}

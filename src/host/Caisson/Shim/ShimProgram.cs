@@ -1,0 +1,91 @@
+using Caisson.Linux;
+using Caisson.Ttrpc;
+
+namespace Caisson;
+
+/// <summary>A shim's daemon: serves containerd until the last container is gone and containerd says that it may end.</summary>
+internal sealed class ShimProgram : IAsyncDisposable
+{
+    /// <summary>Where the listening socket is handed over.</summary>
+    internal const int ListenerNumber = 3;
+
+    private readonly UnixSocket _listener;
+    private readonly string _socketPath;
+    private readonly ShimLog _log;
+    private readonly TaskEvents _events;
+    private readonly TaskService _service;
+    private readonly TtrpcServer _server;
+    private readonly CancellationTokenSource _stopping = new();
+
+    private ShimProgram(ShimCommandLine line)
+    {
+        _listener = UnixSocket.FromNumber(ListenerNumber);
+        _listener.SetCloseOnExec(true);
+        _socketPath = ShimPlace.SocketFor(line, line.Bundle);
+        _log = new ShimLog(line.Bundle, line.Debug);
+        var reaper = new OrphanReaper();
+        Prctl.SetChildSubreaper(true);
+        reaper.Start();
+        _events = new TaskEvents(Environment.GetEnvironmentVariable("TTRPC_ADDRESS") ?? $"{line.Address}.ttrpc", line.Namespace, _log);
+        _service = new TaskService(line, new ShimContext(line.Namespace, reaper, _events, _log));
+        _server = _service.CreateServer();
+    }
+
+    internal static int Run(ShimCommandLine line)
+    {
+        RunAsync(line).GetAwaiter().GetResult();
+        return 0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        // Before the answers stop: from here on nobody finds this shim.
+        FileCalls.TryRemove(_socketPath, isDirectory: false, out _);
+        await _events.DisposeAsync();
+        await _server.DisposeAsync();
+        EventLoop.Shared.Forget(_listener);
+        _listener.Dispose();
+        _log.Dispose();
+        _stopping.Dispose();
+    }
+
+    private static async Task RunAsync(ShimCommandLine line)
+    {
+        await using var program = new ShimProgram(line);
+        Task accepting = program.AcceptAsync();
+        if (await Task.WhenAny(program._service.Shutdown, accepting) == accepting)
+        {
+            await accepting;
+        }
+    }
+
+    private async Task AcceptAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            UnixSocket connection = await _listener.AcceptAsync(EventLoop.Shared, _stopping.Token);
+            if (connection.Peer.Uid != UserIds.EffectiveUser)
+            {
+                _log.Warning($"refused a client of uid {connection.Peer.Uid}");
+                connection.Dispose();
+                continue;
+            }
+
+            _ = ServeAsync(connection);
+        }
+    }
+
+    private async Task ServeAsync(UnixSocket connection)
+    {
+        try
+        {
+            await _server.ServeAsync(new DescriptorStream(connection, EventLoop.Shared), _stopping.Token);
+        }
+        catch (Exception cause) when (cause is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // containerd went away, or restarts.
+            _log.Debug($"a connection ended: {cause.Message}");
+        }
+    }
+}

@@ -1,0 +1,372 @@
+using Caisson.Containers;
+using Caisson.Linux;
+using Caisson.Protocol.Containerd;
+using Caisson.Sandboxes;
+using Caisson.Ttrpc;
+using Google.Protobuf;
+
+namespace Caisson;
+
+/// <summary>
+/// One container of a shim: its processes and what containerd may do to them. What changes the container takes its turn; signals, states
+/// and waits do not, and so never wait behind a command that hangs.
+/// </summary>
+internal sealed class TaskContainer : IDisposable
+{
+    private const uint OwnerMayReadWrite = 0x180; // 0600
+
+    private readonly ShimContext _context;
+    private readonly RuntimeCommands _commands;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, TaskProcess> _execs = [];      // under _lock
+    private readonly IReadOnlyList<string> _createFlags;
+    private volatile bool _paused;
+    private int _mounts;
+
+    internal TaskContainer(ShimContext context, ShimSettings settings, CreateTaskRequest request)
+    {
+        _context = context;
+        Settings = settings;
+        _createFlags = settings.CreateFlags;
+        _commands = new RuntimeCommands(settings, context.Reaper);
+        Id = request.Id;
+        Bundle = request.Bundle;
+        Init = new TaskProcess(Id, "", new StreamNames(request.Stdin, request.Stdout, request.Stderr, request.Terminal), null);
+    }
+
+    internal string Id { get; }
+
+    internal string Bundle { get; }
+
+    internal ShimSettings Settings { get; }
+
+    internal TaskProcess Init { get; }
+
+    internal bool IsPaused => _paused;
+
+    private string Rootfs => Path.Combine(Bundle, "rootfs");
+
+    /// <summary>The init, or an exec.</summary>
+    /// <exception cref="TtrpcException">There is no such exec.</exception>
+    internal TaskProcess Find(string execId)
+    {
+        if (execId.Length == 0)
+        {
+            return Init;
+        }
+
+        lock (_lock)
+        {
+            return _execs.GetValueOrDefault(execId) ?? throw new TtrpcException(TtrpcCode.NotFound, $"process {execId} does not exist in task {Id}");
+        }
+    }
+
+    /// <summary>Mounts the root file system and creates the container; on failure nothing is left.</summary>
+    internal async Task CreateAsync(IReadOnlyList<RootfsMount> rootfs, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Settings.Save(Bundle);
+            Mount(rootfs);
+            Init.Streams = ProcessStreams.Open(Init.Names, _context.Namespace, Id, _context.Reaper);
+            ClonedChild child = await _commands.LaunchAsync(
+                ["create", "--bundle", Bundle, .. _createFlags, .. Init.Streams.CommandFlags, Id], Init.Streams.ForCommand(), Bundle, cancellationToken);
+            Init.Has(child);
+            _ = WatchAsync(Init, child);
+            await Init.Streams.BegunAsync(cancellationToken);
+        }
+        catch
+        {
+            await UndoAsync();
+            throw;
+        }
+    }
+
+    internal async Task StartAsync(TaskProcess process, CancellationToken cancellationToken)
+    {
+        using IDisposable turn = await TakeTurnAsync(cancellationToken);
+        process.BeginStart();
+        bool started = false;
+        try
+        {
+            if (process.IsInit)
+            {
+                await _commands.RunAsync(["start", Id], cancellationToken);
+                WatchMemory();
+                _context.Events.Publish("/tasks/start", "TaskStart", new TaskStart { ContainerId = Id, Pid = (uint)process.Pid });
+            }
+            else
+            {
+                await StartExecAsync(process, cancellationToken);
+                _context.Events.Publish(
+                    "/tasks/exec-started", "TaskExecStarted", new TaskExecStarted { ContainerId = Id, ExecId = process.ExecId, Pid = (uint)process.Pid });
+            }
+
+            started = true;
+        }
+        finally
+        {
+            process.EndStart(started);
+        }
+    }
+
+    internal void AddExec(TaskProcess exec)
+    {
+        lock (_lock)
+        {
+            if (!_execs.TryAdd(exec.ExecId, exec))
+            {
+                throw new TtrpcException(TtrpcCode.AlreadyExists, $"id {exec.ExecId} exists already in task {Id}");
+            }
+        }
+
+        _context.Events.Publish("/tasks/exec-added", "TaskExecAdded", new TaskExecAdded { ContainerId = Id, ExecId = exec.ExecId });
+    }
+
+    internal async Task KillAsync(TaskProcess process, uint signal, bool all, CancellationToken cancellationToken)
+    {
+        if (!process.IsInit)
+        {
+            process.Signal(signal);
+            return;
+        }
+
+        if (process.Phase == TaskPhase.Stopped && !all)
+        {
+            throw new TtrpcException(TtrpcCode.NotFound, "process already finished");
+        }
+
+        try
+        {
+            string number = signal.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            await _commands.RunAsync(all ? ["kill", "--all", Id, number] : ["kill", Id, number], cancellationToken);
+        }
+        catch (SandboxException cause) when (cause.Message.Contains("not running", StringComparison.Ordinal))
+        {
+            throw new TtrpcException(TtrpcCode.NotFound, "process already finished", cause);
+        }
+    }
+
+    internal async Task PauseAsync(CancellationToken cancellationToken)
+    {
+        using IDisposable turn = await TakeTurnAsync(cancellationToken);
+        await _commands.RunAsync(["pause", Id], cancellationToken);
+        _paused = true;
+        _context.Events.Publish("/tasks/paused", "TaskPaused", new TaskNotice { ContainerId = Id });
+    }
+
+    internal async Task ResumeAsync(CancellationToken cancellationToken)
+    {
+        using IDisposable turn = await TakeTurnAsync(cancellationToken);
+        await _commands.RunAsync(["resume", Id], cancellationToken);
+        _paused = false;
+        _context.Events.Publish("/tasks/resumed", "TaskResumed", new TaskNotice { ContainerId = Id });
+    }
+
+    internal async Task UpdateAsync(ByteString resources, CancellationToken cancellationToken)
+    {
+        using IDisposable turn = await TakeTurnAsync(cancellationToken);
+        await WithFileAsync(resources, file => _commands.RunAsync(["update", "--resources", file, Id], cancellationToken));
+    }
+
+    internal async Task CheckpointAsync(string path, CancellationToken cancellationToken)
+    {
+        using IDisposable turn = await TakeTurnAsync(cancellationToken);
+        await _commands.RunAsync(["checkpoint", "--image-path", path, "--leave-running", Id], cancellationToken);
+    }
+
+    /// <summary>Removes an exec that has ended, or that was never started.</summary>
+    internal async Task DeleteExecAsync(TaskProcess exec)
+    {
+        RequireEnded(exec, orNotStarted: true);
+        if (exec.Streams is { } streams)
+        {
+            await streams.DisposeAsync();
+        }
+
+        lock (_lock)
+        {
+            _execs.Remove(exec.ExecId);
+        }
+    }
+
+    /// <summary>Removes the container, which has ended or was never started, and its root file system's mounts.</summary>
+    internal async Task DeleteAsync(CancellationToken cancellationToken)
+    {
+        using IDisposable turn = await TakeTurnAsync(cancellationToken);
+        RequireEnded(Init, orNotStarted: true);
+        await _commands.RunAsync(["delete", "--force", Id], cancellationToken);
+        await Init.Exited;
+        await CloseAllAsync();
+        Unmount();
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private async Task StartExecAsync(TaskProcess exec, CancellationToken cancellationToken)
+    {
+        ProcessStreams streams = ProcessStreams.Open(exec.Names, _context.Namespace, Id, _context.Reaper);
+        try
+        {
+            ClonedChild child = default;
+            await WithFileAsync(exec.Specification!, async file => child = await _commands.LaunchAsync(
+                ["exec", "--detach", "--process", file, .. streams.CommandFlags, Id], streams.ForCommand(), Bundle, cancellationToken));
+            exec.Has(child);
+            exec.Streams = streams;
+            _ = WatchAsync(exec, child);
+            await streams.BegunAsync(cancellationToken);
+        }
+        catch
+        {
+            if (exec.Streams is null)
+            {
+                await streams.DisposeAsync();
+            }
+
+            throw;
+        }
+    }
+
+    // One for each process, until its end. Nothing of it can fail but by a defect, which must not pass in silence.
+    private async Task WatchAsync(TaskProcess process, ClonedChild child)
+    {
+        ExitStatus status = await child.PidFd.WaitAsync(EventLoop.Shared, CancellationToken.None);
+        _commands.Forget(child.Pid);
+        EventLoop.Shared.Forget(child.PidFd);
+        process.Ended((uint)status.Code);
+        child.PidFd.Dispose();
+        await process.EndMayBeTold();
+        _context.Events.Publish("/tasks/exit", "TaskExit", new TaskExit
+        {
+            ContainerId = Id,
+            Id = process.IsInit ? Id : process.ExecId,
+            Pid = (uint)child.Pid,
+            ExitStatus = process.ExitCode,
+            ExitedAt = process.ExitedAt,
+        });
+    }
+
+    // On a thread of its own: the library waits synchronously. Its stack is what it costs.
+    private void WatchMemory()
+    {
+        const int StackBytes = 128 * 1024;
+        var thread = new Thread(WatchMemoryToTheEnd, StackBytes) { IsBackground = true, Name = "oom" };
+        thread.Start();
+    }
+
+    private void WatchMemoryToTheEnd()
+    {
+        try
+        {
+            (ContainerRecord record, IContainerBackend backend) = ShimContext.Runtime(Settings).Load(Id);
+            using IContainerWatch watch = backend.Watch(record);
+            WaitOutcome outcome;
+            while ((outcome = watch.Wait(Timeout.InfiniteTimeSpan)) != WaitOutcome.Stopped)
+            {
+                if (outcome == WaitOutcome.OutOfMemory)
+                {
+                    _context.Events.Publish("/tasks/oom", "TaskOOM", new TaskNotice { ContainerId = Id });
+                }
+            }
+        }
+        catch (Exception cause) when (cause is SandboxException or SyscallException or IOException)
+        {
+            // A container without a memory cgroup, or one that has ended already.
+            _context.Log.Debug($"{Id}: not watched for lack of memory: {cause.Message}");
+        }
+    }
+
+    private void Mount(IReadOnlyList<RootfsMount> rootfs)
+    {
+        if (rootfs.Count > 0)
+        {
+            Directory.CreateDirectory(Rootfs);
+        }
+
+        foreach (RootfsMount mount in rootfs)
+        {
+            SnapshotMount.Attach(mount.Type, mount.Source, mount.Options, Rootfs);
+            _mounts++;
+        }
+    }
+
+    private void Unmount()
+    {
+        if (_mounts > 0)
+        {
+            SnapshotMount.Remove(Rootfs);
+            _mounts = 0;
+        }
+    }
+
+    private async Task UndoAsync()
+    {
+        try
+        {
+            await _commands.RunAsync(["delete", "--force", Id], CancellationToken.None);
+        }
+        catch (SandboxException cause)
+        {
+            _context.Log.Warning($"{Id}: what a failed create left could not be removed: {cause.Message}");
+        }
+
+        await CloseAllAsync();
+        Unmount();
+    }
+
+    private async Task CloseAllAsync()
+    {
+        List<TaskProcess> all;
+        lock (_lock)
+        {
+            all = [Init, .. _execs.Values];
+        }
+
+        foreach (TaskProcess process in all)
+        {
+            if (process.Streams is { } streams)
+            {
+                process.Streams = null;
+                await streams.DisposeAsync();
+            }
+        }
+    }
+
+    private static void RequireEnded(TaskProcess process, bool orNotStarted)
+    {
+        if (process.Phase == TaskPhase.Running || (process.Phase == TaskPhase.Created && !orNotStarted))
+        {
+            throw new TtrpcException(TtrpcCode.FailedPrecondition, "cannot delete a running process");
+        }
+    }
+
+    private static async Task WithFileAsync(ByteString content, Func<string, Task> use)
+    {
+        string path = $"/run/caisson/shims/{KernelRandom.Hex(8)}.json";
+        try
+        {
+            using (FileFd file = FileCalls.Open(path, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, OwnerMayReadWrite))
+            {
+                file.WriteAll(content.Span);
+            }
+
+            await use(path);
+        }
+        finally
+        {
+            FileCalls.TryRemove(path, isDirectory: false, out _);
+        }
+    }
+
+    private async Task<IDisposable> TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        return new Turn(_turn);
+    }
+
+    private sealed class Turn(SemaphoreSlim turn) : IDisposable
+    {
+        public void Dispose() => turn.Release();
+    }
+}

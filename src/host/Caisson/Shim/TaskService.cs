@@ -1,0 +1,295 @@
+using Caisson.Containers;
+using Caisson.Linux;
+using Caisson.Oci;
+using Caisson.Protocol.Containerd;
+using Caisson.Sandboxes;
+using Caisson.Ttrpc;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using TaskStatus = Caisson.Protocol.Containerd.TaskStatus;
+
+namespace Caisson;
+
+/// <summary>containerd's Task API (containerd.task.v2.Task) for the containers of one pod.</summary>
+internal sealed class TaskService
+{
+    private const string Name = "containerd.task.v2.Task";
+
+    private readonly ShimCommandLine _line;
+    private readonly ShimContext _context;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, TaskContainer> _containers = [];       // under _lock
+    private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    internal TaskService(ShimCommandLine line, ShimContext context)
+    {
+        _line = line;
+        _context = context;
+    }
+
+    /// <summary>containerd has asked the shim to end, and no container is left.</summary>
+    internal Task Shutdown => _shutdown.Task;
+
+    internal TtrpcServer CreateServer()
+    {
+        var server = new TtrpcServer();
+        Register(server, "State", ProcessRequest.Parser, (request, _) => Task.FromResult(State(request)));
+        Register(server, "Create", CreateTaskRequest.Parser, CreateAsync);
+        Register(server, "Start", ProcessRequest.Parser, StartAsync);
+        Register(server, "Delete", ProcessRequest.Parser, DeleteAsync);
+        Register(server, "Pids", ProcessRequest.Parser, (request, _) => Task.FromResult(Pids(request)));
+        Register(server, "Pause", ProcessRequest.Parser, (request, stop) => Answer(Find(request.Id).PauseAsync(stop)));
+        Register(server, "Resume", ProcessRequest.Parser, (request, stop) => Answer(Find(request.Id).ResumeAsync(stop)));
+        Register(server, "Checkpoint", CheckpointTaskRequest.Parser, (request, stop) => Answer(Find(request.Id).CheckpointAsync(request.Path, stop)));
+        Register(server, "Kill", KillRequest.Parser, KillAsync);
+        Register(server, "Exec", ExecProcessRequest.Parser, (request, _) => Task.FromResult(Exec(request)));
+        Register(server, "ResizePty", ResizePtyRequest.Parser, (request, _) => Task.FromResult(Resize(request)));
+        Register(server, "CloseIO", CloseIORequest.Parser, (request, _) => Task.FromResult(CloseInput(request)));
+        Register(server, "Update", UpdateTaskRequest.Parser, (request, stop) => Answer(Find(request.Id).UpdateAsync(request.Resources?.Value ?? ByteString.Empty, stop)));
+        Register(server, "Wait", ProcessRequest.Parser, WaitAsync);
+        Register(server, "Stats", ProcessRequest.Parser, (request, _) => Task.Run(() => Stats(request)));
+        Register(server, "Connect", ProcessRequest.Parser, (request, _) => Task.FromResult(Connect(request)));
+        Register(server, "Shutdown", ShutdownRequest.Parser, (request, _) => Task.FromResult(End(request)));
+        return server;
+    }
+
+    private async Task<CreateTaskResponse> CreateAsync(CreateTaskRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Checkpoint.Length > 0)
+        {
+            throw new TtrpcException(TtrpcCode.Unimplemented, "a task cannot be created from a checkpoint yet");
+        }
+
+        ContainerId.Check(request.Id);
+        var container = new TaskContainer(_context, ShimSettings.From(_line, request.Options), request);
+        lock (_lock)
+        {
+            if (!_containers.TryAdd(request.Id, container))
+            {
+                throw new TtrpcException(TtrpcCode.AlreadyExists, $"task {request.Id} exists already");
+            }
+        }
+
+        try
+        {
+            await container.CreateAsync(request.Rootfs, cancellationToken);
+        }
+        catch (Exception cause)
+        {
+            Forget(container);
+            throw cause is SandboxException or ContainerException or SyscallException or SpecException
+                ? new TtrpcException(TtrpcCode.Unknown, $"OCI runtime create failed: {cause.Message}", cause)
+                : cause;
+        }
+
+        _context.Events.Publish("/tasks/create", "TaskCreate", new TaskCreate
+        {
+            ContainerId = request.Id,
+            Bundle = request.Bundle,
+            Rootfs = { request.Rootfs },
+            Io = new TaskIO { Stdin = request.Stdin, Stdout = request.Stdout, Stderr = request.Stderr, Terminal = request.Terminal },
+            Checkpoint = request.Checkpoint,
+            Pid = (uint)container.Init.Pid,
+        });
+        return new CreateTaskResponse { Pid = (uint)container.Init.Pid };
+    }
+
+    private async Task<StartResponse> StartAsync(ProcessRequest request, CancellationToken cancellationToken)
+    {
+        TaskContainer container = Find(request.Id);
+        TaskProcess process = container.Find(request.ExecId);
+        try
+        {
+            await container.StartAsync(process, cancellationToken);
+        }
+        catch (SandboxException cause)
+        {
+            throw new TtrpcException(TtrpcCode.Unknown, $"OCI runtime {(process.IsInit ? "start" : "exec")} failed: {cause.Message}", cause);
+        }
+
+        return new StartResponse { Pid = (uint)process.Pid };
+    }
+
+    private async Task<DeleteResponse> DeleteAsync(ProcessRequest request, CancellationToken cancellationToken)
+    {
+        TaskContainer container = Find(request.Id);
+        TaskProcess process = container.Find(request.ExecId);
+        if (!process.IsInit)
+        {
+            await container.DeleteExecAsync(process);
+        }
+        else
+        {
+            await container.DeleteAsync(cancellationToken);
+            Forget(container);
+            _context.Events.Publish("/tasks/delete", "TaskDelete", new TaskDelete
+            {
+                ContainerId = request.Id,
+                Pid = (uint)process.Pid,
+                ExitStatus = process.ExitCode,
+                ExitedAt = process.ExitedAt,
+            });
+        }
+
+        return new DeleteResponse { Pid = (uint)process.Pid, ExitStatus = process.ExitCode, ExitedAt = process.ExitedAt };
+    }
+
+    private async Task<Empty> KillAsync(KillRequest request, CancellationToken cancellationToken)
+    {
+        TaskContainer container = Find(request.Id);
+        await container.KillAsync(container.Find(request.ExecId), request.Signal, request.All, cancellationToken);
+        return new Empty();
+    }
+
+    private Empty Exec(ExecProcessRequest request)
+    {
+        TaskContainer container = Find(request.Id);
+        if (request.ExecId.Length == 0)
+        {
+            throw new TtrpcException(TtrpcCode.InvalidArgument, "an exec needs an id");
+        }
+
+        if (container.Init.Phase == TaskPhase.Stopped)
+        {
+            throw new TtrpcException(TtrpcCode.FailedPrecondition, "cannot exec in a stopped container");
+        }
+
+        var names = new StreamNames(request.Stdin, request.Stdout, request.Stderr, request.Terminal);
+        container.AddExec(new TaskProcess(request.Id, request.ExecId, names, request.Spec?.Value ?? ByteString.Empty));
+        return new Empty();
+    }
+
+    private Empty Resize(ResizePtyRequest request)
+    {
+        Find(request.Id).Find(request.ExecId).Streams?.Resize(request.Width, request.Height);
+        return new Empty();
+    }
+
+    private Empty CloseInput(CloseIORequest request)
+    {
+        if (request.Stdin)
+        {
+            Find(request.Id).Find(request.ExecId).Streams?.CloseInput();
+        }
+
+        return new Empty();
+    }
+
+    private StateResponse State(ProcessRequest request)
+    {
+        TaskContainer container = Find(request.Id);
+        TaskProcess process = container.Find(request.ExecId);
+        return new StateResponse
+        {
+            Id = request.Id,
+            Bundle = container.Bundle,
+            Pid = (uint)process.Pid,
+            Status = StatusOf(container, process),
+            Stdin = process.Names.Input,
+            Stdout = process.Names.Output,
+            Stderr = process.Names.Error,
+            Terminal = process.Names.Terminal,
+            ExitStatus = process.ExitCode,
+            ExitedAt = process.ExitedAt,
+            ExecId = request.ExecId,
+        };
+    }
+
+    private static TaskStatus StatusOf(TaskContainer container, TaskProcess process) => process.Phase switch
+    {
+        TaskPhase.Created => TaskStatus.Created,
+        TaskPhase.Stopped => TaskStatus.Stopped,
+        _ => container.IsPaused ? TaskStatus.Paused : TaskStatus.Running,
+    };
+
+    private async Task<WaitResponse> WaitAsync(ProcessRequest request, CancellationToken cancellationToken)
+    {
+        TaskProcess process = Find(request.Id).Find(request.ExecId);
+        await process.Exited.WaitAsync(cancellationToken);
+        return new WaitResponse { ExitStatus = process.ExitCode, ExitedAt = process.ExitedAt };
+    }
+
+    private PidsResponse Pids(ProcessRequest request)
+    {
+        TaskContainer container = Find(request.Id);
+        (ContainerRecord record, IContainerBackend backend) = ShimContext.Runtime(container.Settings).Load(request.Id);
+        var response = new PidsResponse();
+        foreach (int pid in backend.HostPids(record))
+        {
+            response.Processes.Add(new ProcessInfo { Pid = (uint)pid });
+        }
+
+        return response;
+    }
+
+    private StatsResponse Stats(ProcessRequest request)
+    {
+        TaskContainer container = Find(request.Id);
+        (ContainerRecord record, IContainerBackend backend) = ShimContext.Runtime(container.Settings).Load(request.Id);
+        return new StatsResponse { Stats = TaskMetrics.Of(backend.Measure(record).Stats, CgroupLayout.Discover().Mode == CgroupMode.Unified) };
+    }
+
+    private ConnectResponse Connect(ProcessRequest request) =>
+        new() { ShimPid = (uint)Environment.ProcessId, TaskPid = (uint)Find(request.Id).Init.Pid, Version = VersionText.Program };
+
+    private Empty End(ShutdownRequest request)
+    {
+        bool isEmpty;
+        lock (_lock)
+        {
+            isEmpty = _containers.Count == 0;
+        }
+
+        if (isEmpty || request.Now)
+        {
+            _shutdown.TrySetResult();
+        }
+
+        return new Empty();
+    }
+
+    private TaskContainer Find(string id)
+    {
+        lock (_lock)
+        {
+            return _containers.GetValueOrDefault(id) ?? throw new TtrpcException(TtrpcCode.NotFound, $"task {id} does not exist");
+        }
+    }
+
+    private void Forget(TaskContainer container)
+    {
+        lock (_lock)
+        {
+            _containers.Remove(container.Id);
+        }
+
+        container.Dispose();
+    }
+
+    private static async Task<Empty> Answer(Task work)
+    {
+        await work;
+        return new Empty();
+    }
+
+    private void Register<TRequest, TResponse>(
+        TtrpcServer server, string method, MessageParser<TRequest> parser, Func<TRequest, CancellationToken, Task<TResponse>> handler)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse> =>
+        server.Register(Name, method, parser, async (request, context) =>
+        {
+            try
+            {
+                _context.Log.Debug($"{method} begins");
+                return await handler(request, context.CancellationToken);
+            }
+            catch (NoSuchContainerException cause)
+            {
+                throw new TtrpcException(TtrpcCode.NotFound, cause.Message, cause);
+            }
+            catch (Exception cause) when (cause is SandboxException or ContainerException or SpecException or SyscallException or IOException)
+            {
+                throw new TtrpcException(TtrpcCode.Unknown, $"{method}: {cause.Message}", cause);
+            }
+        });
+}
