@@ -10,6 +10,7 @@ public abstract class ContainerTest : IDisposable
     public void Dispose()
     {
         GC.SuppressFinalize(this);
+        Finish(HasFailed());
         foreach (Workplace place in _places)
         {
             place.Dispose();
@@ -18,8 +19,16 @@ public abstract class ContainerTest : IDisposable
 
     protected Workplace Place(Isolation isolation)
     {
-        var place = new Workplace(isolation, static () => TestContext.Current.TestState?.Result == TestResult.Failed);
+        var place = new Workplace(isolation, HasFailed);
         _places.Add(place);
         return place;
     }
+
+    /// <summary>Ends what a test has beside its places, before these are looked at.</summary>
+    /// <param name="failed">The test has failed already: only clear away.</param>
+    protected virtual void Finish(bool failed)
+    {
+    }
+
+    private static bool HasFailed() => TestContext.Current.TestState?.Result == TestResult.Failed;
 }

@@ -109,8 +109,22 @@ internal static class ShimEntry
         var commands = new RuntimeCommands(ShimSettings.Load(line, bundle));
         commands.RunAlone(["delete", "--force", line.Id]);
         SnapshotMount.Remove(Path.Combine(bundle, "rootfs"));
+        RemoveDeadSocket(ShimPlace.SocketFor(line, bundle));
         var answer = new DeleteResponse { ExitStatus = KilledExitCode, ExitedAt = Timestamp.FromDateTime(DateTime.UtcNow) };
         StandardStream.Output.Write(answer.ToByteArray());
+    }
+
+    // A pod's shim may serve other containers still.
+    private static void RemoveDeadSocket(string socket)
+    {
+        if (UnixSocket.TryConnect(socket, out UnixSocket? alive, out Errno why))
+        {
+            alive.Dispose();
+        }
+        else if (why == Errno.ECONNREFUSED)
+        {
+            FileCalls.TryRemove(socket, isDirectory: false, out _);
+        }
     }
 
     private static string Bundle(ShimCommandLine line) => line.Bundle.Length > 0 ? line.Bundle : Environment.CurrentDirectory;
