@@ -12,6 +12,9 @@ public sealed record SpecValidation
     /// <summary>Is the caller without privilege?</summary>
     public bool Rootless { get; init; }
 
+    /// <summary>Is the kernel the container's sandbox's alone? Then its parameters are all the container's to set.</summary>
+    public bool OwnKernel { get; init; }
+
     /// <summary>Is the network namespace at this path the runtime's own? Where nobody can tell, it is taken not to be.</summary>
     public Func<string, bool>? IsOwnNetworkNamespace { get; init; }
 }

@@ -39,16 +39,38 @@ public sealed class HookTests : ContainerTest
         Assert.Contains("no such luck", result.Error);
     }
 
-    [RootFact]
-    public void Hooks_of_the_container_run_in_its_namespaces()
+    // createContainer runs a program of the host where the container's mounts are; startContainer one of the container, in it.
+    [Theory, Isolations]
+    public void Hooks_of_the_container_run_in_its_namespaces(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
+        string log = Path.Combine(place.Path, "log");
         place.Bundle.Writable().Script("cat /tmp/hooked").Edit(config => config["hooks"] = new JsonObject
         {
-            ["startContainer"] = new JsonArray(new JsonObject { ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-c", "hostname >/tmp/hooked"), ["env"] = new JsonArray("PATH=/bin") }),
+            ["createContainer"] = Hook($"grep -c ' {place.Bundle.RootFs}/proc proc ' /proc/self/mounts >{log}; grep -c '\"status\":\"creating\"' >>{log}"),
+            ["startContainer"] = Hook("{ hostname; grep -c '\"status\":\"created\"'; ls /bin/busybox; } >/tmp/hooked"),
         });
 
-        Assert.Equal((string)place.Bundle.Config["hostname"]! + "\n", place.RunBundle().Expect());
+        Assert.Equal((string)place.Bundle.Config["hostname"]! + "\n1\n/bin/busybox\n", place.RunBundle().Expect());
+        Assert.Equal("1", File.ReadAllLines(log)[1]);
+    }
+
+    [Theory, Isolations]
+    public void Hook_that_hangs_is_killed_after_its_time(Isolation isolation)
+    {
+        Workplace place = Place(isolation);
+        place.Bundle.Arguments("true").Edit(config =>
+        {
+            JsonArray hooks = Hook("sleep 600");
+            hooks[0]!["timeout"] = 1;
+            config["hooks"] = new JsonObject { ["createContainer"] = hooks };
+        });
+
+        CommandResult result = place.RunBundle();
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("error running createContainer hook #0", result.Error);
+        Assert.Contains("hook ran past specified timeout of 1s", result.Error);
     }
 
     private static JsonArray Hook(string script) => [new JsonObject { ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-c", script), ["env"] = new JsonArray("PATH=/usr/bin:/bin") }];

@@ -97,4 +97,25 @@ public sealed class ConversionTests
         ContainerException refused = Assert.Throws<ContainerException>(() => RequestCheck.Check(request));
         Assert.Contains("linux.intelRdt is not supported", refused.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("net.ipv4.ip_forward", "net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward")]
+    [InlineData("net/ipv4/ip_forward", "net.ipv4.ip_forward", "/proc/sys/net/ipv4/ip_forward")]
+    [InlineData("net/ipv4/conf/eth0.1/forwarding", "net.ipv4.conf.eth0/1.forwarding", "/proc/sys/net/ipv4/conf/eth0.1/forwarding")]
+    [InlineData("net.ipv4.conf.eth0/1.forwarding", "net.ipv4.conf.eth0/1.forwarding", "/proc/sys/net/ipv4/conf/eth0.1/forwarding")]
+    public void Sysctl_is_written_with_dots_or_with_slashes(string written, string dotted, string path) =>
+        Assert.Equal((dotted, path), (SysctlName.Dotted(written), SysctlName.Path(written)));
+
+    [Theory]
+    [InlineData("size=1m", "tmpfs", "a:b:c:s0:c1,c2", "size=1m,context=\"a:b:c:s0:c1,c2\"")]
+    [InlineData("", "devpts", "a:b:c:s0", "context=\"a:b:c:s0\"")]
+    [InlineData("context=mine", "tmpfs", "a:b:c:s0", "context=mine")]
+    [InlineData("", "proc", "a:b:c:s0", "")]
+    [InlineData("mode=755", "tmpfs", null, "mode=755")]
+    public void Mount_label_is_a_context_of_file_systems_that_take_one(string data, string type, string? label, string expected) =>
+        Assert.Equal(expected, MountLabel.AddTo(data, type, label));
+
+    [Fact]
+    public void Swappiness_of_minus_one_is_left_alone() =>
+        Assert.Null(CgroupConversion.Limits(new LinuxResources { Memory = new LinuxMemory { Swappiness = ulong.MaxValue } }).Memory!.Swappiness);
 }

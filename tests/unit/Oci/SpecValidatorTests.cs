@@ -163,6 +163,17 @@ public sealed class SpecValidatorTests
     }
 
     [Fact]
+    public void Kernel_of_its_own_has_every_sysctl_but_the_host_name()
+    {
+        var own = new SpecValidation { OwnKernel = true };
+
+        Assert.True(With("linux.sysctl", """{"vm.max_map_count":"1","net.ipv4.ip_forward":"1"}""", own).IsValid);
+        Assert.False(With("linux.sysctl", """{"kernel.hostname":"x"}""", own).IsValid);
+        Assert.False(With("linux.sysctl", """{"vm..":"1"}""", own).IsValid);
+        Assert.False(With("linux.sysctl", """{"vm.max_map_count":"1"}""").IsValid);
+    }
+
+    [Fact]
     public void Bare_process_and_resources_are_judged_with_their_own_paths()
     {
         Assert.Equal("cwd", SpecValidator.ValidateProcess(new OciProcess { Args = ["x"] }).Errors[0].JsonPath);

@@ -73,6 +73,7 @@ internal sealed partial class GuestContainer
                 CgroupLayout = _sandbox.Cgroups,
                 Verb = _sandbox.InitVerb,
                 DiesWithCreator = false,    // the creator is PID 1, and the thread means nothing
+                OwnsKernel = true,
                 OnPid = launch.Own,
                 OnWarning = Warn,
             });

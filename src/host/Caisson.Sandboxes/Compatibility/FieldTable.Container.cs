@@ -35,7 +35,7 @@ internal static partial class FieldTable
         Both("process.oomScoreAdj", Seen + "Oom_score"),
         Both("process.scheduler", Cases, "policy nice priority flags runtime deadline period"),
         Both("process.ioPriority", Cases, "class priority"),
-        Row("process.execCPUAffinity", Yes, Answer.No, Cases, "initial final"),
+        Row("process.execCPUAffinity", Yes, Answer.No, "JoinedNamespaceTests.Exec_runs_on_the_processors_that_its_process_names", "initial final"),
     ];
 
     private static FieldRow[] Hooks =>

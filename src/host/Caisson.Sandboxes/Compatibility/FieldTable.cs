@@ -6,7 +6,7 @@ namespace Caisson.Sandboxes;
 /// </summary>
 internal static partial class FieldTable
 {
-    private const string Cases = "";
+    private const string Cases = "FieldTests";
     private const string Seen = "ConfigurationTests.";
 
     private static Answer Yes => Answer.Yes;

@@ -1,3 +1,4 @@
+using Caisson.Containers;
 using Caisson.Oci;
 
 namespace Caisson.Sandboxes;
@@ -35,21 +36,22 @@ internal static class GuestSpec
     internal static OciProcess ForGuest(OciProcess process) => process with { ApparmorProfile = null, SelinuxLabel = null, ExecCpuAffinity = null };
 
     /// <summary>True for mounts whose source is a path of the host: those are handed over as detached mounts.</summary>
-    internal static bool IsShared(OciMount mount) => mount.Destination != "/dev/shm" && mount.IsBind;
+    internal static bool IsShared(OciMount mount) => mount.IsBind;
 
     private static IEnumerable<OciMount> Mounts(OciSpec spec, string containerId)
     {
+        bool hasUsers = spec.Linux?.Namespaces.Any(static ns => ns.Type == "user") == true;
         for (int i = 0; i < spec.Mounts.Count; i++)
         {
             OciMount mount = spec.Mounts[i];
             if (IsShared(mount))
             {
-                yield return mount with { Source = $"{GuestPaths.Shared}/{GuestPaths.MountName(containerId, i, mount.Destination)}" };
+                yield return HandedSource.Remaining(mount) with { Source = $"{GuestPaths.Shared}/{GuestPaths.MountName(containerId, i, mount.Destination)}" };
             }
-            else if (mount.Destination == "/dev/shm" && mount.Type != "tmpfs")
+            else if (mount.Type == "sysfs" && hasUsers)
             {
-                // A bind of the host's shm cannot carry shared memory to another kernel; the guest gives one of its own.
-                yield return new OciMount { Destination = "/dev/shm", Type = "tmpfs", Source = "shm", Options = ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"] };
+                // A user namespace that does not own the network namespace, which is the guest's, may not mount a sysfs.
+                yield return mount with { Type = "bind", Source = "/sys", Options = [.. mount.Options.Contains("ro") ? mount.Options.Append("rro") : mount.Options, "rbind"] };
             }
             else
             {

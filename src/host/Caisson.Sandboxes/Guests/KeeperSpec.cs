@@ -14,7 +14,7 @@ internal static class KeeperSpec
         return spec with
         {
             Process = ForKeeper(spec.Process!),
-            Mounts = [.. spec.Mounts.Where(static mount => mount.Type != "cgroup")],     // the guest's, not the host's, limits hold inside
+            Mounts = [.. Mounts(spec, linux)],
             Hooks = spec.Hooks is { } hooks ? hooks with { StartContainer = [], Poststart = [], Poststop = [] } : null,
             Linux = linux with
             {
@@ -28,8 +28,25 @@ internal static class KeeperSpec
                 MemoryPolicy = null,
                 TimeOffsets = SpecMap.Empty<LinuxTimeOffset>(),
                 IntelRdt = null,
+                MountLabel = null,
             },
         };
+    }
+
+    // But for cgroups: the guest's, not the host's, limits hold inside. Without a user namespace here, mounts whose ids are mapped by the
+    // container's are told them.
+    private static IEnumerable<OciMount> Mounts(OciSpec spec, OciLinux linux)
+    {
+        foreach (OciMount mount in spec.Mounts)
+        {
+            if (mount.Type is "cgroup" or "cgroup2")
+            {
+                continue;
+            }
+
+            bool takesContainers = mount.UidMappings.Count + mount.GidMappings.Count == 0 && (mount.Options.Contains("idmap") || mount.Options.Contains("ridmap"));
+            yield return takesContainers ? mount with { UidMappings = linux.UidMappings, GidMappings = linux.GidMappings } : mount;
+        }
     }
 
     /// <summary>The keeper of a process: root without any capability, in the container's root directory.</summary>

@@ -1,3 +1,4 @@
+using Caisson.Containers;
 using Caisson.Linux;
 using Caisson.Oci;
 using Caisson.Protocol.Control;
@@ -26,12 +27,12 @@ internal sealed class PassedMounts : IDisposable
         var opened = new PassedMounts();
         try
         {
-            opened.Add("root.path", RootfsPath(spec, bundle), mountIndex: -1, recursive: true, attributes: 0);
+            opened.Add("root.path", RootfsPath(spec, bundle), mountIndex: -1, mount: null, spec.Linux);
             for (int i = 0; i < spec.Mounts.Count; i++)
             {
                 if (GuestSpec.IsShared(spec.Mounts[i]))
                 {
-                    opened.AddMount(spec.Mounts[i], i, bundle);
+                    opened.AddMount(spec.Mounts[i], i, bundle, spec.Linux);
                 }
             }
 
@@ -46,7 +47,7 @@ internal sealed class PassedMounts : IDisposable
 
     public void Dispose() => _mounts.ForEach(static mount => mount.Dispose());
 
-    private void AddMount(OciMount mount, int index, string bundle)
+    private void AddMount(OciMount mount, int index, string bundle, OciLinux? linux)
     {
         if (_mounts.Count == UnixSocket.MaxDescriptorsPerMessage)
         {
@@ -54,23 +55,16 @@ internal sealed class PassedMounts : IDisposable
         }
 
         string source = Absolute(mount.Source ?? "", bundle);
-        bool readOnly = mount.Options.Contains("ro") || mount.Options.Contains("rro");
-        Add($"mounts[{index}] {mount.Destination}", source, index, mount.Options.Contains("rbind"), readOnly ? MountAttributes.MOUNT_ATTR_RDONLY : 0);
+        Add($"mounts[{index}] {mount.Destination}", source, index, mount, linux);
     }
 
-    private void Add(string what, string path, int mountIndex, bool recursive, MountAttributes attributes)
+    private void Add(string what, string path, int mountIndex, OciMount? mount, OciLinux? linux)
     {
         try
         {
             bool isDirectory = FileCalls.Stat(path).Type == FileType.Directory;
-            OpenTreeFlags flags = OpenTreeFlags.OPEN_TREE_CLONE | (recursive ? OpenTreeFlags.AT_RECURSIVE : 0);
-            MountFd mount = MountCalls.OpenTree(path, flags);
-            _mounts.Add(mount);
+            _mounts.Add(HandedSource.Open(path, mount, linux));
             _descriptions.Add(new PassedMount { DescriptorIndex = (uint)(_mounts.Count - 1), MountIndex = mountIndex, IsDirectory = isDirectory });
-            if (attributes != 0)
-            {
-                MountCalls.SetAttributes(mount, set: attributes);
-            }
         }
         catch (SyscallException cause)
         {

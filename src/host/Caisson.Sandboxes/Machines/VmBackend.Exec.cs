@@ -15,6 +15,13 @@ public sealed partial class VmBackend
         ArgumentNullException.ThrowIfNull(record);
         ArgumentNullException.ThrowIfNull(order);
         Refusals.Require(Isolation.Vm, order.Process);
+        VmCreation.RequireNoDescriptors(order.PreserveFds);
+        if (order.Cgroups.Count > 0)
+        {
+            throw new SandboxException($"--cgroup {order.Cgroups[0]}: cgroups below a container's own are not there in a virtual machine; use --isolation namespaces, or leave it out");
+        }
+
+        HostPolicies.Warn(order.Process, linux: null, _warn);
         using ForegroundSession? session = order.Detach ? null : ForegroundSession.Begin();
         using ConsolePair? pair = order.Process.Terminal && !order.Detach ? ConsolePair.Create() : null;
         using UnixSocket? console = pair is null ? Consoles.Connect(order.ConsoleSocket) : null;

@@ -37,8 +37,12 @@ internal sealed class VmCreation : IDisposable
     /// <summary>Starts the supervisor and lets it boot the machine.</summary>
     internal static VmCreation Begin(CreateOrder order, Journal journal, string sandboxes, MachineAssets assets)
     {
-        Refusals.Require(Isolation.Vm, order.Spec);     // before anything is made
+        // Before anything is made.
+        Refusals.Require(Isolation.Vm, order.Spec);
+        RequireNoDescriptors(order.PreserveFds);
+        HostPolicies.Warn(order.Spec.Process, order.Spec.Linux, order.Warn);
         SandboxNetwork.RequireNoneJoined(order.Spec);
+        order = order with { Spec = SharedMemory.OwnIn(order.Spec, order.Bundle) };
         var creation = new VmCreation(order, journal, SandboxDirectory.Choose(sandboxes), MachineRequest.Apply(assets, order.Spec.VM));
         try
         {
@@ -51,6 +55,16 @@ internal sealed class VmCreation : IDisposable
         {
             creation.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A descriptor of this kernel means nothing to another.</summary>
+    internal static void RequireNoDescriptors(int preserved)
+    {
+        if (preserved > 0)
+        {
+            throw new SandboxException(
+                $"--preserve-fds, or LISTEN_FDS: {preserved}: a descriptor of the host cannot be used in a virtual machine; use --isolation namespaces, or leave it out");
         }
     }
 

@@ -65,8 +65,10 @@ internal sealed class Creation : IDisposable
     /// <summary>Claims the id of an order and begins its journal.</summary>
     internal static Creation Claim(Runtime runtime, CreateOrder order, ReadOnlySpan<byte> config)
     {
+        IContainerBackend backend = runtime.Select(order.Spec.Annotations);
         SpecVerdict verdict = SpecValidator.Validate(order.Spec, new SpecValidation
         {
+            OwnKernel = backend.Isolation != Isolation.Namespaces,
             SystemdCgroup = order.SystemdCgroup,
             Rootless = order.Rootless ?? UserIds.EffectiveUser != 0,
         });
@@ -76,7 +78,7 @@ internal sealed class Creation : IDisposable
             order.Warn?.Invoke($"{SpecReader.ConfigFileName}: {doubt}");
         }
 
-        IContainerBackend backend = runtime.Choose(order.Spec.Annotations);
+        backend.RequirePossible();
         runtime.Places.EnsureRoot();
         ContainerLock held = runtime.Store.Claim(order.Id, found => Undo(found, order.BootId));
         Journal? journal = null;

@@ -39,6 +39,9 @@ internal static class CurrentFeatures
             Selinux = true,
             IntelRdt = new IntelRdtFeatures(false),
             IdMappedMounts = true,
+            MemoryPolicyModes = KernelNames.MemoryPolicyModes,
+            MemoryPolicyFlags = KernelNames.MemoryPolicyFlags,
+            NetDevices = true,
         },
     };
 

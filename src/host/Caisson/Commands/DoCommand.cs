@@ -59,7 +59,7 @@ internal sealed class DoCommand : Command
         var runtime = new Runtime(invocation);
         string id = IdPrefix + Convert.ToHexStringLower(Guid.NewGuid().ToByteArray()[..6]);
         DoIdentity identity = DoIdentity.Decide(invocation.Flags.Text("user"), invocation.Flags.IsSet("all-files"));
-        OciSpec spec = DoSpec.Build(invocation, identity, runtime.Choose(null).Isolation);
+        OciSpec spec = DoSpec.Build(invocation, identity, runtime.Select(null).Isolation);
         var order = new CreateOrder
         {
             Id = id,

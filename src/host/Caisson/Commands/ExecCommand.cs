@@ -57,6 +57,7 @@ internal sealed class ExecCommand : Command
 
         OciSpec spec = runtime.Spec(record.Id);
         OciProcess process = ExecProcess.Build(spec, flags, invocation.Arguments);
+        SpecValidator.ValidateProcess(process).ThrowIfInvalid("process");
         bool detach = flags.IsSet("detach");
         string? consoleSocket = flags.Text(CreationFlags.ConsoleSocket) is { Length: > 0 } socket ? socket : null;
         CreationFlags.CheckTerminal(process, detach, consoleSocket);

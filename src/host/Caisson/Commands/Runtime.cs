@@ -22,13 +22,9 @@ internal sealed class Runtime
 
     internal ContainerStore Store { get; }
 
-    /// <summary>The backend that a new container gets.</summary>
-    internal IContainerBackend Choose(IReadOnlyDictionary<string, string>? annotations)
-    {
-        IContainerBackend backend = Backend(Choice(ConfigurationReader.Read(_globals.Config)).For(annotations));
-        backend.RequirePossible();
-        return backend;
-    }
+    /// <summary>The backend that a new container gets; whether it is possible here is not asked.</summary>
+    internal IContainerBackend Select(IReadOnlyDictionary<string, string>? annotations) =>
+        Backend(Choice(ConfigurationReader.Read(_globals.Config)).For(annotations));
 
     /// <summary>All that speaks for one isolation or another.</summary>
     internal IsolationChoice Choice(Configuration configuration) => new()

@@ -24,6 +24,7 @@ internal sealed class UpdateCommand : Command
         LinuxResources resources = invocation.Flags.Text("resources") is { Length: > 0 } file
             ? ReadResources(file)
             : UpdateFlags.Read(invocation.Flags);
+        SpecValidator.ValidateResources(resources).ThrowIfInvalid("resources");
         using LockedContainer container = runtime.LoadLocked(invocation.Arguments[0], Name);
         if (container.Backend.Look(container.Record).Status == ContainerStatus.Stopped)
         {

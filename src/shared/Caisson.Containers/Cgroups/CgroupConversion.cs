@@ -67,8 +67,9 @@ public static class CgroupConversion
         Swap = memory.Swap,
         Kernel = memory.Kernel,
         KernelTcp = memory.KernelTcp,
-        Swappiness = memory.Swappiness,
+        Swappiness = memory.Swappiness == ulong.MaxValue ? null : memory.Swappiness,    // Docker's -1: as it is
         DisableOomKiller = memory.DisableOomKiller,
+        UseHierarchy = memory.UseHierarchy,
         CheckBeforeUpdate = memory.CheckBeforeUpdate ?? false,
     };
 

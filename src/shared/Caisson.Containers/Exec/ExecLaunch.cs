@@ -140,6 +140,7 @@ internal static class ExecLaunch
             throw new ContainerException("process args cannot be empty", Errno.EINVAL);
         }
 
+        LabelCheck.Check(request.Process, mountLabel: null);
         if (request.Process.Terminal && request.ConsoleSocket is null)
         {
             throw new ContainerException("cannot allocate tty if runc will detach without setting console socket", Errno.EINVAL);

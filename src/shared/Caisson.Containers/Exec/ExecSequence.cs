@@ -27,6 +27,7 @@ internal static class ExecSequence
         var setup = new ProcessSetup(process, root, request.Channel.SendWarning);
         setup.Limit();
         ProcessLimits.ApplyPersonality(exec.Spec.Linux?.Personality);
+        MemoryPolicyStep.Apply(exec.Spec.Linux?.MemoryPolicy);
         using ProcessLabels labels = ProcessLabels.Prepare(process, hostProc);
         var seccomp = SeccompStep.Prepare(exec.Spec, process, request.Channel);
         seccomp.BeforeUser();

@@ -15,6 +15,7 @@ internal sealed partial class InitSequence
         UseStreams(terminal);
         setup.Limit();
         ProcessLimits.ApplyPersonality(_spec.Linux?.Personality);
+        MemoryPolicyStep.Apply(_spec.Linux?.MemoryPolicy);
         using ProcessLabels labels = ProcessLabels.Prepare(process, hostProc);
         var seccomp = SeccompStep.Prepare(_spec, process, _channel);
         seccomp.BeforeUser();

@@ -158,7 +158,7 @@ internal sealed partial class InitSequence
     {
         foreach ((string key, string value) in _spec.Linux?.Sysctl ?? SpecMap.Empty<string>())
         {
-            if (!SmallFile.TryWrite("/proc/sys/" + key.Replace('.', '/'), value, out Errno why))
+            if (!SmallFile.TryWrite(SysctlName.Path(key), value, out Errno why))
             {
                 throw ContainerException.Because($"write sysctl key {key}", why);
             }

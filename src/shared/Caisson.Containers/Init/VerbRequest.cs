@@ -130,7 +130,7 @@ internal static class VerbRequest
     private static OciSpec ForExec(OciSpec spec) => new()
     {
         OciVersion = spec.OciVersion,
-        Linux = spec.Linux is { } linux ? new OciLinux { Personality = linux.Personality, Seccomp = linux.Seccomp } : null,
+        Linux = spec.Linux is { } linux ? new OciLinux { Personality = linux.Personality, MemoryPolicy = linux.MemoryPolicy, Seccomp = linux.Seccomp } : null,
     };
 
     /// <summary>The verb itself.</summary>

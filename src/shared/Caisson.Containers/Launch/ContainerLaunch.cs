@@ -18,7 +18,7 @@ internal sealed class ContainerLaunch : IDisposable
 
     internal ContainerLaunch(ContainerRequest request)
     {
-        _request = request;
+        _request = request.OwnsKernel ? request with { Spec = OwnSysctls.SetAndRemove(request.Spec) } : request;
         _namespaces = NamespacePlan.From(request.Spec.Linux);
         (_channel, _initEnd) = InitChannel.Pair(request.OnWarning);
     }
@@ -105,6 +105,7 @@ internal sealed class ContainerLaunch : IDisposable
             UserMaps.SetOomScore(pid, badness);
         }
 
+        NetworkDeviceMove.Run(_request.Spec.Linux?.NetDevices ?? SpecMap.Empty<LinuxNetDevice>(), _namespaces, pid);
         if (!init.EntersCgroup)
         {
             _cgroup?.Fill(pid, _request.Spec.Linux?.Resources);

@@ -65,6 +65,9 @@ public sealed record ContainerRequest
     /// </summary>
     public Func<int>? FinalStep { get; init; }
 
+    /// <summary>Is the kernel the sandbox's alone? Then kernel parameters that belong to no namespace may be set too.</summary>
+    public bool OwnsKernel { get; init; }
+
     /// <summary>Until <see cref="LaunchedContainer.Commit"/>, init dies with the thread that created it.</summary>
     public bool DiesWithCreator { get; init; } = true;
 

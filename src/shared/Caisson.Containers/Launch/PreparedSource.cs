@@ -46,13 +46,19 @@ internal static class PreparedSource
         BindSource.Isolate(tree);
         if (mapsIds || options.IsIdMapped)
         {
-            // Without mappings of its own the mount takes the container's.
-            using NamespaceFd ids = mapsIds
-                ? UserMaps.OpenNamespace(mount.UidMappings, mount.GidMappings)
-                : UserMaps.OpenNamespace(request.Spec.Linux!.UidMappings, request.Spec.Linux.GidMappings);
-            MountCalls.SetAttributes(tree, 0, recursive: options.IsIdMappedRecursively, userNamespace: ids);
+            MapIds(tree, mount, options, request.Spec.Linux);
         }
 
         return tree;
+    }
+
+    /// <summary>Maps the ids of a tree: by the mount's own mappings, and without those by the container's.</summary>
+    internal static void MapIds(MountFd tree, OciMount mount, MountOptions options, OciLinux? linux)
+    {
+        bool hasOwn = mount.UidMappings.Count + mount.GidMappings.Count > 0;
+        using NamespaceFd ids = hasOwn
+            ? UserMaps.OpenNamespace(mount.UidMappings, mount.GidMappings)
+            : UserMaps.OpenNamespace(linux?.UidMappings ?? [], linux?.GidMappings ?? []);
+        MountCalls.SetAttributes(tree, 0, recursive: options.IsIdMappedRecursively, userNamespace: ids);
     }
 }

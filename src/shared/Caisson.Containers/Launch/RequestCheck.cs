@@ -36,6 +36,12 @@ internal static class RequestCheck
         }
 
         CheckNamespaces(spec);
+        if (!request.OwnsKernel)
+        {
+            SysctlCheck.Check(spec.Linux?.Sysctl ?? SpecMap.Empty<string>(), NamespacePlan.From(spec.Linux));
+        }
+
+        LabelCheck.Check(process, spec.Linux?.MountLabel);
     }
 
     // A setting whose namespace is the host's would change the host.
@@ -75,20 +81,14 @@ internal static class RequestCheck
         {
             throw Invalid("time namespace offsets specified, but time namespace isn't enabled in the config");
         }
-
-        SysctlCheck.Check(linux.Sysctl, plan);
     }
 
     // Asked for and not given would be a silent lie.
     private static void RefuseWhatIsNotThere(OciLinux linux)
     {
-        string? missing = linux.IntelRdt is not null ? "intelRdt"
-            : linux.MemoryPolicy is not null ? "memoryPolicy"
-            : linux.NetDevices.Count > 0 ? "netDevices"
-            : null;
-        if (missing is not null)
+        if (linux.IntelRdt is not null)
         {
-            throw new ContainerException($"linux.{missing} is not supported in isolation namespaces; remove it from the configuration", Errno.EOPNOTSUPP);
+            throw new ContainerException("linux.intelRdt is not supported; remove it from the configuration", Errno.EOPNOTSUPP);
         }
     }
 

@@ -16,7 +16,7 @@ internal static class SysctlCheck
     {
         foreach ((string written, _) in sysctls)
         {
-            string key = written.Replace('/', '.');
+            string key = SysctlName.Dotted(written);
             if (key.Contains("..", StringComparison.Ordinal) || !IsNamespaced(key, written, namespaces))
             {
                 throw new ContainerException($"sysctl \"{written}\" is not in a separate kernel namespace", Errno.EINVAL);
@@ -24,27 +24,21 @@ internal static class SysctlCheck
         }
     }
 
-    private static bool IsNamespaced(string key, string written, NamespacePlan namespaces)
+    /// <summary>The kind of namespace that a parameter, written with dots, belongs to; None for one of the kernel as a whole.</summary>
+    internal static NamespaceKinds NamespaceOf(string key) =>
+        Array.IndexOf(s_ipc, key) >= 0 || key.StartsWith("fs.mqueue.", StringComparison.Ordinal) ? NamespaceKinds.Ipc
+        : key.StartsWith("net.", StringComparison.Ordinal) ? NamespaceKinds.Network
+        : key.StartsWith("user.", StringComparison.Ordinal) ? NamespaceKinds.User
+        : key is "kernel.domainname" or "kernel.hostname" ? NamespaceKinds.Uts
+        : NamespaceKinds.None;
+
+    private static bool IsNamespaced(string key, string written, NamespacePlan namespaces) => (key, NamespaceOf(key)) switch
     {
-        if (Array.IndexOf(s_ipc, key) >= 0 || key.StartsWith("fs.mqueue.", StringComparison.Ordinal))
-        {
-            return namespaces.Has(NamespaceKinds.Ipc)
-                ? true
-                : throw new ContainerException($"sysctl \"{written}\" is not allowed in the hosts ipc namespace", Errno.EINVAL);
-        }
-
-        if (key.StartsWith("net.", StringComparison.Ordinal))
-        {
-            return namespaces.Has(NamespaceKinds.Network)
-                ? true
-                : throw new ContainerException($"sysctl \"{written}\" not allowed in host network namespace", Errno.EINVAL);
-        }
-
-        return key switch
-        {
-            "kernel.domainname" => namespaces.Has(NamespaceKinds.Uts),
-            "kernel.hostname" => throw new ContainerException($"sysctl \"{written}\" conflicts with the field hostname, which sets it", Errno.EINVAL),
-            _ => false,
-        };
-    }
+        ("kernel.hostname", _) => throw new ContainerException($"sysctl \"{written}\" conflicts with the field hostname, which sets it", Errno.EINVAL),
+        (_, NamespaceKinds.Ipc) when !namespaces.Has(NamespaceKinds.Ipc) =>
+            throw new ContainerException($"sysctl \"{written}\" is not allowed in the hosts ipc namespace", Errno.EINVAL),
+        (_, NamespaceKinds.Network) when !namespaces.Has(NamespaceKinds.Network) =>
+            throw new ContainerException($"sysctl \"{written}\" not allowed in host network namespace", Errno.EINVAL),
+        (_, NamespaceKinds kind) => namespaces.Has(kind),
+    };
 }

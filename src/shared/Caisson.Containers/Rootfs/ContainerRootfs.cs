@@ -110,7 +110,7 @@ internal sealed class ContainerRootfs : IDisposable
         }
 
         HiddenPaths.MakeReadOnly(_root, _spec.Linux?.ReadonlyPaths ?? []);
-        HiddenPaths.Mask(_root, _spec.Linux?.MaskedPaths ?? []);
+        HiddenPaths.Mask(_root, _spec.Linux?.MaskedPaths ?? [], _spec.Linux?.MountLabel);
         if (_spec.Root?.Readonly == true)
         {
             MountCalls.SetAttributes(_root, MountAttributes.MOUNT_ATTR_RDONLY);

@@ -9,13 +9,13 @@ internal static class HiddenPaths
     private static readonly DeviceNumber s_null = new(1, 3);
 
     /// <summary>Covers files with /dev/null and directories with an empty read-only tmpfs.</summary>
-    internal static void Mask(FileDescriptor root, SpecList<string> paths)
+    internal static void Mask(FileDescriptor root, SpecList<string> paths, string? label = null)
     {
         foreach (string path in paths)
         {
             try
             {
-                MaskOne(root, path);
+                MaskOne(root, path, label);
             }
             catch (SyscallException cause)
             {
@@ -50,7 +50,7 @@ internal static class HiddenPaths
         }
     }
 
-    private static void MaskOne(FileDescriptor root, string path)
+    private static void MaskOne(FileDescriptor root, string path, string? label)
     {
         if (!TryName(root, path, out PathFd target))
         {
@@ -61,7 +61,7 @@ internal static class HiddenPaths
         {
             if (FileCalls.Stat(target).Type == FileType.Directory)
             {
-                MountCalls.Mount("tmpfs", target, "tmpfs", MountFlags.MS_RDONLY, "nr_blocks=1,nr_inodes=1");
+                MountCalls.Mount("tmpfs", target, "tmpfs", MountFlags.MS_RDONLY, MountLabel.AddTo("nr_blocks=1,nr_inodes=1", "tmpfs", label));
                 return;
             }
 

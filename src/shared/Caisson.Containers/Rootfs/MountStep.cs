@@ -122,6 +122,7 @@ internal sealed class MountStep(InitRequest request, FileDescriptor root, List<s
 
     private void MountNew(OciMount mount, MountOptions options, PathFd target, MountFlags flags, string data)
     {
+        data = MountLabel.AddTo(data, mount.Type, request.Container.Spec.Linux?.MountLabel);
         MountCalls.Mount(mount.Source ?? mount.Type ?? "none", target, mount.Type, flags & ~MountFlags.MS_REC, data.Length == 0 ? null : data);
         Finish(mount, options);
     }

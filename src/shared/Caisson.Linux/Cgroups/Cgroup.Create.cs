@@ -134,6 +134,26 @@ public sealed partial class Cgroup
         }
     }
 
+    /// <summary>Lets every ancestor in the v2 hierarchy pass a controller down, as far as the kernel lets it.</summary>
+    internal void PassDown(string controller)
+    {
+        if (UnifiedDirectory is not { } directory)
+        {
+            return;
+        }
+
+        var ancestors = new Stack<string>();
+        for (string above = Parent(directory); FileCalls.TryStat($"{above}/cgroup.subtree_control", out _, out _); above = Parent(above))
+        {
+            ancestors.Push(above);
+        }
+
+        while (ancestors.TryPop(out string? above))
+        {
+            _ = CgroupFile.TryWrite(above, "cgroup.subtree_control", "+" + controller, out _);
+        }
+    }
+
     private static string Parent(string directory) => directory[..directory.LastIndexOf('/')];
 
     private static bool Contains(IReadOnlyList<string> names, string wanted)

@@ -89,6 +89,9 @@ public sealed record CgroupMemoryLimits
     /// <summary>Whether tasks wait instead of being killed when memory is short (v1 only).</summary>
     public bool? DisableOomKiller { get; init; }
 
+    /// <summary>Whether children are counted; kernels since 5.11 and v2 always do, and refuse false.</summary>
+    public bool? UseHierarchy { get; init; }
+
     /// <summary>Whether a limit below the present use is refused.</summary>
     public bool CheckBeforeUpdate { get; init; }
 }

@@ -76,10 +76,24 @@ internal static class LegacyLimits
             CgroupFile.Write(cgroup.Require("memory", Needs), "memory.memsw.limit_in_bytes", Bytes(swap));
         }
 
+        ApplyHierarchy(cgroup, memory.UseHierarchy);
         Write(cgroup, "memory", "memory.reservation", "memory.soft_limit_in_bytes", memory.Reservation is { } soft ? Bytes(soft) : null);
         Write(cgroup, "memory", "memory.kernelTCP", "memory.kmem.tcp.limit_in_bytes", memory.KernelTcp is { } tcp ? Bytes(tcp) : null);
         Write(cgroup, "memory", "memory.swappiness", "memory.swappiness", memory.Swappiness?.ToString());
         Write(cgroup, "memory", "memory.disableOOMKiller", "memory.oom_control", memory.DisableOomKiller switch { true => "1", false => "0", null => null });
+    }
+
+    // True is how it is already, but on old kernels; the file takes a change only while the cgroup has no children.
+    private static void ApplyHierarchy(Cgroup cgroup, bool? useHierarchy)
+    {
+        if (useHierarchy is { } wanted)
+        {
+            string directory = cgroup.Require("memory", "memory.useHierarchy");
+            if (CgroupFile.ReadNumber(directory, "memory.use_hierarchy") is { } present && (present == 1) != wanted)
+            {
+                CgroupFile.Write(directory, "memory.use_hierarchy", wanted ? "1" : "0");
+            }
+        }
     }
 
     internal static void CheckPresentUse(string directory, string file, CgroupMemoryLimits memory)
@@ -122,6 +136,12 @@ internal static class LegacyLimits
             bool unified = !cgroup.TryGetDirectory("hugetlb", out string? directory);
             directory ??= cgroup.UnifiedDirectory ?? cgroup.Require("hugetlb", "a huge page limit");
             string suffix = unified ? "max" : "limit_in_bytes";
+            if (unified && !HasFile(directory, $"hugetlb.{size}.max"))
+            {
+                // Beside v1, controllers of v2 are passed down only where they are asked for.
+                cgroup.PassDown("hugetlb");
+            }
+
             if (unified && !HasFile(directory, $"hugetlb.{size}.max"))
             {
                 throw new CgroupException($"a huge page limit needs the cgroup controller \"hugetlb\" with pages of {size}, which this host has not");

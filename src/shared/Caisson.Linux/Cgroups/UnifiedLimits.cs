@@ -124,11 +124,25 @@ internal static class UnifiedLimits
             CgroupFile.Write(directory, "memory.low", MaxIfNegative(reservation));
         }
 
-        // Swappiness, kernelTCP and disableOOMKiller have no counterpart in v2, and are ignored as other runtimes do.
+        RefuseLegacy("memory.swappiness", memory.Swappiness is not null);
+        RefuseLegacy("memory.kernelTCP", memory.KernelTcp is > 0);
+        RefuseLegacy("memory.disableOOMKiller", memory.DisableOomKiller == true);
+        RefuseLegacy("memory.useHierarchy (false)", memory.UseHierarchy == false);
+    }
+
+    // What has no counterpart in v2 is refused, unless it asks for what v2 does anyway.
+    private static void RefuseLegacy(string field, bool isAsked)
+    {
+        if (isAsked)
+        {
+            throw new CgroupException($"resources.{field} needs cgroup v1; this host limits by v2, which has no such thing: leave it out");
+        }
     }
 
     private static void ApplyCpu(string directory, CgroupCpuLimits cpu)
     {
+        RefuseLegacy("cpu.realtimeRuntime", cpu.RealtimeRuntime is not (null or 0));
+        RefuseLegacy("cpu.realtimePeriod", cpu.RealtimePeriod is not (null or 0));
         if (cpu.Idle is { } idle)
         {
             CgroupFile.Write(directory, "cpu.idle", $"{idle}");
@@ -188,6 +202,7 @@ internal static class UnifiedLimits
 
     private static void ApplyBlock(string directory, CgroupBlockLimits block)
     {
+        RefuseLegacy("blockIO.leafWeight", block.LeafWeight is not (null or 0));
         if (block.Weight is { } weight && !CgroupFile.TryWrite(directory, "io.bfq.weight", $"{weight}", out _))
         {
             CgroupFile.Write(directory, "io.weight", $"default {IoWeightOf(weight)}");
@@ -195,6 +210,7 @@ internal static class UnifiedLimits
 
         foreach (BlockDeviceWeight device in block.DeviceWeights)
         {
+            RefuseLegacy("blockIO.weightDevice.leafWeight", device.LeafWeight is not (null or 0));
             if (device.Weight is { } own && !CgroupFile.TryWrite(directory, "io.bfq.weight", $"{device.Major}:{device.Minor} {own}", out _))
             {
                 CgroupFile.Write(directory, "io.weight", $"{device.Major}:{device.Minor} {IoWeightOf(own)}");

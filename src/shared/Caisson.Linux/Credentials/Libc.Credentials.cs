@@ -53,6 +53,9 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     internal static partial long sched_setattr(long number, int pid, in SchedulingAttributes attributes, uint flags);
 
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    internal static partial long set_mempolicy(long number, int mode, ReadOnlySpan<byte> nodes, nuint bits);
+
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int sched_setscheduler(int pid, int policy, in int priority);
 

@@ -27,6 +27,10 @@ internal static class SysctlRules
     private static string? Objection(string name, OciLinux linux, SpecValidation validation)
     {
         string shown = Quoted.Text(name);
+        if (validation.OwnKernel)
+        {
+            return name is "kernel.hostname" ? Conflict(shown) : null;
+        }
         if (IsOfIpc(name))
         {
             return NamespaceRules.Has(linux, "ipc") ? null : $"sysctl {shown} is not allowed in the hosts ipc namespace";
@@ -43,7 +47,7 @@ internal static class SysctlRules
         }
         if (NamespaceRules.Has(linux, "uts") && name is "kernel.hostname")
         {
-            return $"sysctl {shown} is not allowed as it conflicts with the OCI \"hostname\" field";
+            return Conflict(shown);
         }
         if (name.StartsWith("user.", StringComparison.Ordinal))
         {
@@ -51,6 +55,8 @@ internal static class SysctlRules
         }
         return $"sysctl {shown} is not in a separate kernel namespace";
     }
+
+    private static string Conflict(string shown) => $"sysctl {shown} is not allowed as it conflicts with the OCI \"hostname\" field";
 
     private static bool IsOfIpc(string name) =>
         name is "kernel.msgmax" or "kernel.msgmnb" or "kernel.msgmni" or "kernel.sem" or "kernel.shmall" or "kernel.shmmax"

@@ -108,4 +108,29 @@ public sealed class CgroupTextTests
     [InlineData("hugepages-1048576kB", "1GB")]
     [InlineData("hugepages-64kB", "64KB")]
     public void Page_sizes_have_the_kernels_names(string directory, string name) => Assert.Equal(name, Cgroup.PageSizeName(directory));
+
+    public static TheoryData<string, CgroupLimits> LegacyOnly => new()
+    {
+        { "memory.swappiness", new CgroupLimits { Memory = new CgroupMemoryLimits { Swappiness = 10 } } },
+        { "memory.kernelTCP", new CgroupLimits { Memory = new CgroupMemoryLimits { KernelTcp = 4096 } } },
+        { "memory.disableOOMKiller", new CgroupLimits { Memory = new CgroupMemoryLimits { DisableOomKiller = true } } },
+        { "memory.useHierarchy (false)", new CgroupLimits { Memory = new CgroupMemoryLimits { UseHierarchy = false } } },
+        { "cpu.realtimeRuntime", new CgroupLimits { Cpu = new CgroupCpuLimits { RealtimeRuntime = 1 } } },
+        { "cpu.realtimePeriod", new CgroupLimits { Cpu = new CgroupCpuLimits { RealtimePeriod = 1 } } },
+        { "blockIO.leafWeight", new CgroupLimits { Block = new CgroupBlockLimits { LeafWeight = 10 } } },
+    };
+
+    // No directory is touched: what v2 has not is said before.
+    [Theory, MemberData(nameof(LegacyOnly), DisableDiscoveryEnumeration = true)]
+    public void What_v2_has_not_is_refused_by_its_field(string field, CgroupLimits limits)
+    {
+        CgroupException refused = Assert.Throws<CgroupException>(() => UnifiedLimits.Apply("/nowhere", limits));
+
+        Assert.StartsWith($"resources.{field} needs cgroup v1", refused.Message);
+    }
+
+    [Fact]
+    public void What_v2_does_anyway_is_accepted() => UnifiedLimits.Apply(
+        "/nowhere",
+        new CgroupLimits { Memory = new CgroupMemoryLimits { DisableOomKiller = false, UseHierarchy = true, KernelTcp = 0 }, Cpu = new CgroupCpuLimits { RealtimeRuntime = 0, RealtimePeriod = 0 } });
 }

@@ -1,3 +1,4 @@
+using Caisson.Linux;
 using Caisson.Oci;
 using Caisson.Sandboxes;
 
@@ -32,14 +33,68 @@ public sealed class GuestSpecTests
     }
 
     [Fact]
-    public void Shared_memory_is_the_guests_own()
+    public void Shared_memory_is_the_guests_own_in_the_size_of_the_hosts()
     {
         OciSpec spec = DefaultSpec.Create(rootless: false) with
         {
-            Mounts = [new OciMount { Destination = "/dev/shm", Type = "bind", Source = "/var/shm", Options = ["rbind"] }],
+            Mounts = [new OciMount { Destination = "/dev/shm", Type = "bind", Source = "/dev/shm", Options = ["rbind"] }],
         };
 
-        Assert.Equal("tmpfs", GuestSpec.From(spec, "c1").Mounts[0].Type);
+        OciMount own = SharedMemory.OwnIn(spec, "/").Mounts[0];
+
+        Assert.Equal("tmpfs", own.Type);
+        Assert.Contains($"size={FileSystemStatus.Of("/dev/shm").SizeBytes}", own.Options);
+    }
+
+    [Fact]
+    public void A_user_namespace_gets_the_guests_sysfs_because_the_network_is_not_its_own()
+    {
+        OciSpec spec = DefaultSpec.Create(rootless: false);
+        spec = spec with { Linux = spec.Linux! with { Namespaces = [.. spec.Linux.Namespaces, new LinuxNamespace { Type = "user" }] } };
+
+        OciMount sys = Assert.Single(GuestSpec.From(spec, "c1").Mounts, static mount => mount.Destination == "/sys");
+
+        Assert.Equal(("bind", "/sys"), (sys.Type, sys.Source));
+        Assert.Contains("rro", sys.Options);
+    }
+
+    [Fact]
+    public void A_keeper_maps_the_ids_of_mounts_by_the_containers_mappings()
+    {
+        OciSpec spec = DefaultSpec.Create(rootless: false) with { Mounts = [new OciMount { Destination = "/d", Type = "bind", Source = "/s", Options = ["rbind", "idmap"] }] };
+        LinuxIdMapping map = new() { ContainerId = 0, HostId = 1000, Size = 1 };
+
+        OciSpec keeper = KeeperSpec.From(spec with { Linux = spec.Linux! with { UidMappings = [map], GidMappings = [map] } });
+
+        Assert.Equal([map], keeper.Mounts[0].UidMappings);
+        Assert.Empty(keeper.Linux!.UidMappings);
+    }
+
+    [Fact]
+    public void Policies_of_the_hosts_kernel_are_warned_of()
+    {
+        var warnings = new List<string>();
+
+        HostPolicies.Warn(new OciProcess { ApparmorProfile = "docker-default", SelinuxLabel = "a:b:c" }, new OciLinux { MountLabel = "d:e:f" }, warnings.Add);
+        HostPolicies.Warn(new OciProcess { ApparmorProfile = "unconfined" }, null, warnings.Add);
+
+        Assert.Equal(["process.apparmorProfile", "process.selinuxLabel", "linux.mountLabel"], warnings.Select(static text => text.Split(':')[0]));
+    }
+
+    [Fact]
+    public void Ids_that_are_mapped_on_the_host_are_not_mapped_again()
+    {
+        LinuxIdMapping map = new() { ContainerId = 0, HostId = 1000, Size = 1 };
+        OciSpec spec = DefaultSpec.Create(rootless: false) with
+        {
+            Mounts = [new OciMount { Destination = "/data", Type = "bind", Source = "/srv", Options = ["rbind", "ridmap", "ro"], UidMappings = [map], GidMappings = [map] }],
+        };
+
+        OciMount mount = GuestSpec.From(spec, "c1").Mounts[0];
+
+        Assert.Equal(["rbind", "ro"], mount.Options);
+        Assert.Empty(mount.UidMappings);
+        Assert.Empty(mount.GidMappings);
     }
 
     [Fact]
