@@ -1,8 +1,8 @@
 namespace Caisson.Agent;
 
 /// <summary>
-/// A thread that does one piece of work after the other, whoever's they are. Making a thread costs as much as a system call takes 500
-/// times, because the maker yields until it runs: 3 ms under emulation.
+/// A thread that does one piece of work after the other, whoever's they are. Making one takes 3 ms under emulation: whoever makes it
+/// yields, hundreds of times, until it runs.
 /// </summary>
 internal sealed class BlockingThread
 {

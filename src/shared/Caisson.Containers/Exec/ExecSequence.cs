@@ -11,6 +11,8 @@ internal static class ExecSequence
     /// <param name="late">Namespaces that are still to be joined: none that anybody inside could profit from.</param>
     internal static int Run(ExecStageRequest request, DirectoryFd hostProc, NamespaceKinds late) => InitFailure.Guard(request.Channel, () =>
     {
+        // Nobody inside gets a descriptor of a directory outside, not even by tracing us.
+        request.CgroupDirectory?.Dispose();
         ExecStage.Join(request.Init, late);
         return RunSteps(request, hostProc);
     });
