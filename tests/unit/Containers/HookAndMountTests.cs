@@ -90,5 +90,35 @@ public sealed class HookAndMountTests
         Assert.Contains("error mounting \"/no/such/place\" to rootfs at \"/mnt\": stat /no/such/place: no such file or directory", outcome.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Options_that_a_bind_cannot_have_are_told()
+    {
+        using var bundle = new TestBundle();
+
+        Outcome outcome = bundle.Mount("/mnt", "bind", "/tmp", "bind", "sync", "size=1m", "ro").Script("echo ran").Run();
+
+        Assert.Contains("mount at /mnt: options of a whole file system mean nothing on a bind mount: MS_SYNCHRONOUS,size=1m", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains("ran", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Node_that_is_bound_must_be_the_device_that_is_asked_for()
+    {
+        using var bundle = new TestBundle();
+        bundle.Linux(static linux => linux with
+        {
+            Namespaces = [.. linux.Namespaces, new LinuxNamespace { Type = "user" }],
+            UidMappings = [new LinuxIdMapping { ContainerId = 0, HostId = 100000, Size = 65536 }],
+            GidMappings = [new LinuxIdMapping { ContainerId = 0, HostId = 100000, Size = 65536 }],
+            Devices = [new LinuxDevice { Type = "c", Path = "/dev/zero", Major = 1, Minor = 3 }],
+        });
+        bundle.GiveRootTo(100000);
+
+        Outcome outcome = bundle.Arguments("true").Run();
+
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains("/dev/zero: nodes cannot be made here, and the host's at this path is not c 1:3", outcome.Output, StringComparison.Ordinal);
+    }
+
     private static OciHook Shell(string script) => new() { Path = "/bin/sh", Args = ["sh", "-c", script] };
 }

@@ -4,8 +4,8 @@ internal static partial class FieldTable
 {
     private static FieldRow[] Linux =>
     [
-        Both("linux.uidMappings[]", Cases, "containerID hostID size"),
-        Both("linux.gidMappings[]", Cases, "containerID hostID size"),
+        Row("linux.uidMappings[]", Yes, InGuestUsers, Cases, "containerID hostID size"),
+        Row("linux.gidMappings[]", Yes, InGuestUsers, Cases, "containerID hostID size"),
         Row("linux.namespaces[].type", Answer.YesWhere("all eight"), Answer.As("made in the guest, where a cgroup namespace is always made; the network namespace is the sandbox's; one that is not named is the guest's, never the host's"), Cases),
         Row("linux.namespaces[].path", Yes, Answer.Partly("the network namespace only"), "JoinedNamespaceTests.Every_kind_of_namespace_can_be_joined"),
         Both("linux.timeOffsets.{}", Cases, "secs nanosecs"),
@@ -13,7 +13,7 @@ internal static partial class FieldTable
         Row("linux.devices[].type", Yes, Answer.YesWhere("b is refused with its number"), Cases),
         Both("linux.devices[].path", Cases),
         Row("linux.devices[].major", Yes, Answer.Partly("devices that every kernel has under the same numbers: majors 1, 5, 10 and 136"), Cases),
-        Both("linux.devices[]", Cases, "minor fileMode uid gid"),
+        Row("linux.devices[]", UnlessBound, UnlessBound, Cases, "minor fileMode uid gid"),
         Row("linux.netDevices.{}.name", Answer.YesWhere("with its addresses; hardware comes back when the container ends"), Answer.No, "NetworkDeviceTests.Device_moves_with_its_addresses_and_is_up_under_its_new_name"),
         Row("linux.rootfsPropagation", Yes, Answer.Partly("within the guest"), Cases),
         Both("linux.maskedPaths", Seen + "Masked_paths_are_empty"),
@@ -25,6 +25,11 @@ internal static partial class FieldTable
         Row("linux.personality.flags", Answer.No, Answer.No, "FieldTableTests.Refusal_names_field_isolation_and_reason"),
         Row("linux.cgroupsPath", Yes, Answer.As("the place of the machine and its keepers on the host; in the guest the container has a cgroup of its own"), Cases),
     ];
+
+    private static Answer InGuestUsers =>
+        Answer.YesWhere("in the guest, whose network belongs to the guest's root: ports below net.ipv4.ip_unprivileged_port_start are not the container's");
+
+    private static Answer UnlessBound => Answer.YesWhere("in a user namespace the node of the same path outside is bound, if it is the same device, and its mode and owner stay");
 
     private static FieldRow[] Seccomp =>
     [

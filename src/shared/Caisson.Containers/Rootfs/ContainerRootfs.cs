@@ -77,7 +77,7 @@ internal sealed class ContainerRootfs : IDisposable
         if (HasOwnDev())
         {
             bool mayMakeNodes = !_request.Namespaces.Has(NamespaceKinds.User);
-            DeviceNodes.Make(_root, _spec.Linux?.Devices ?? [], mayMakeNodes);
+            DeviceNodes.Make(_root, _spec.Linux?.Devices ?? [], mayMakeNodes, _request.Channel.SendWarning);
         }
     }
 

@@ -28,13 +28,14 @@ internal static class DeviceNodes
     /// <param name="root">The container's root.</param>
     /// <param name="devices"><c>linux.devices</c>.</param>
     /// <param name="mayMakeNodes">False in a user namespace, where mknod(2) is refused: the host's nodes are bound instead.</param>
-    internal static void Make(FileDescriptor root, SpecList<LinuxDevice> devices, bool mayMakeNodes)
+    /// <param name="warn">Takes what a bound node cannot have.</param>
+    internal static void Make(FileDescriptor root, SpecList<LinuxDevice> devices, bool mayMakeNodes, Action<string> warn)
     {
         foreach (LinuxDevice device in s_defaults)
         {
             if (!IsConfigured(devices, device.Path))
             {
-                MakeOne(root, device, mayMakeNodes);
+                MakeOne(root, device, mayMakeNodes, warn);
             }
         }
 
@@ -43,21 +44,21 @@ internal static class DeviceNodes
             // The container's own devpts provides it; the link below is made instead.
             if (device.Path != "/dev/ptmx")
             {
-                MakeOne(root, device, mayMakeNodes);
+                MakeOne(root, device, mayMakeNodes, warn);
             }
         }
 
         MakeLinks(root);
     }
 
-    private static void MakeOne(FileDescriptor root, LinuxDevice device, bool mayMakeNodes)
+    private static void MakeOne(FileDescriptor root, LinuxDevice device, bool mayMakeNodes, Action<string> warn)
     {
         try
         {
             using RootedParent parent = Rooted.MakeParent(root, device.Path);
             if (!mayMakeNodes || !TryMakeNode(parent, device))
             {
-                BindHostNode(root, device.Path);
+                BindHostNode(root, device, warn);
             }
         }
         catch (SyscallException cause)
@@ -90,10 +91,26 @@ internal static class DeviceNodes
         }
     }
 
-    private static void BindHostNode(FileDescriptor root, string path)
+    // The host's node of the same path, which may be another device than the one that is asked for, and whose mode and owner stay.
+    private static void BindHostNode(FileDescriptor root, LinuxDevice device, Action<string> warn)
     {
-        using MountFd node = MountCalls.OpenTree(path, OpenTreeFlags.OPEN_TREE_CLONE);
-        using PathFd target = Rooted.MakeFile(root, path, 0);
+        using MountFd node = MountCalls.OpenTree(device.Path, OpenTreeFlags.OPEN_TREE_CLONE);
+        FileStatus status = FileCalls.Stat(node);
+        bool isNumbered = device.Type != "p";
+        if (status.Type != TypeOf(device.Type) || (isNumbered && status.Node != new DeviceNumber((uint)device.Major, (uint)device.Minor)))
+        {
+            throw new ContainerException(
+                $"error creating device nodes: {device.Path}: nodes cannot be made here, and the host's at this path is not {device.Type} {device.Major}:{device.Minor}",
+                Errno.EPERM);
+        }
+
+        const uint Permissions = 0xFFF;
+        if (device.FileMode is { } mode && (mode & Permissions) != (status.Mode & Permissions))
+        {
+            warn($"device {device.Path}: nodes cannot be made here: it is the host's, whose mode {Convert.ToString(status.Mode & Permissions, 8)} stays");
+        }
+
+        using PathFd target = Rooted.MakeFile(root, device.Path, 0);
         MountCalls.MoveMount(node, target);
     }
 

@@ -38,6 +38,18 @@ internal sealed class MountOptions
     /// <summary>What is left for the file system itself, comma-separated.</summary>
     public string Data => string.Join(',', _data);
 
+    /// <summary>What a bind mount cannot have, because it belongs to the file system that is bound; separated by commas.</summary>
+    public string MeaninglessOnBind
+    {
+        get
+        {
+            const MountFlags OfFileSystem =
+                MountFlags.MS_SYNCHRONOUS | MountFlags.MS_DIRSYNC | MountFlags.MS_MANDLOCK | MountFlags.MS_LAZYTIME | MountFlags.MS_I_VERSION;
+            string data = Data;
+            return (Flags & OfFileSystem) == 0 ? data : data.Length == 0 ? $"{Flags & OfFileSystem}" : $"{Flags & OfFileSystem},{data}";
+        }
+    }
+
     /// <summary>Does the mount show another part of the tree instead of a new file system?</summary>
     public bool IsBind => Flags.HasFlag(MountFlags.MS_BIND);
 

@@ -59,6 +59,11 @@ internal sealed class MountStep(InitRequest request, FileDescriptor root, List<s
 
     private void Bind(int index, OciMount mount, MountOptions options)
     {
+        if (options.MeaninglessOnBind is { Length: > 0 } meaningless)
+        {
+            request.Channel.SendWarning($"mount at {mount.Destination}: options of a whole file system mean nothing on a bind mount: {meaningless}");
+        }
+
         using MountFd tree = OpenSource(index, mount, options);
         bool isDirectory = FileCalls.Stat(tree).Type == FileType.Directory;
         if (isDirectory && IsProc(mount.Destination))
