@@ -118,4 +118,20 @@ public sealed class ConversionTests
     [Fact]
     public void Swappiness_of_minus_one_is_left_alone() =>
         Assert.Null(CgroupConversion.Limits(new LinuxResources { Memory = new LinuxMemory { Swappiness = ulong.MaxValue } }).Memory!.Swappiness);
+
+    [Fact]
+    public void Zero_is_a_limit_that_nobody_asked_for()
+    {
+        // What Docker's daemon sends for `docker update --cpus`, beside what is meant.
+        CgroupLimits limits = CgroupConversion.Limits(new LinuxResources
+        {
+            Memory = new LinuxMemory { Limit = 0, Reservation = 0, Swap = 0, Kernel = 0 },
+            Cpu = new LinuxCpu { Shares = 0, Quota = 50_000, Period = 0, RealtimeRuntime = 0, RealtimePeriod = 0 },
+            BlockIO = new LinuxBlockIO { Weight = 0 },
+        });
+
+        Assert.Equal(new CgroupMemoryLimits(), limits.Memory);
+        Assert.Equal(new CgroupCpuLimits { Quota = 50_000 }, limits.Cpu);
+        Assert.Null(limits.Block!.Weight);
+    }
 }

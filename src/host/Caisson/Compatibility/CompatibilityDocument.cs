@@ -14,7 +14,8 @@ internal static class CompatibilityDocument
 
         Every field of config.json (runtime-spec 1.2, and what is usable of 1.3) is honoured, or refused with an error that names it. Fields
         that the specification does not know are ignored, as it asks; so are those of other platforms (`windows`, `solaris`, `zos`, `freebsd`).
-        "Translated" means: by other means, or with another meaning, which is told.
+        "Translated" means: by other means, or with another meaning, which is told. In `linux.resources`, 0 is a limit that nobody asked for,
+        because engines write it so (but for `pids.limit`, `burst`, `idle` and huge pages), and -1 is no limit.
 
         """;
 

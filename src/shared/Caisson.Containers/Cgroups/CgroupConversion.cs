@@ -47,14 +47,19 @@ public static class CgroupConversion
         };
     }
 
+    // Engines write 0 for what nobody asked for (Docker in every update), and runc passes it over. A limit of zero would be of no use.
+    private static long? Given(long? value) => value == 0 ? null : value;
+
+    private static ulong? Given(ulong? value) => value == 0 ? null : value;
+
     private static CgroupCpuLimits Cpu(LinuxCpu cpu) => new()
     {
-        Shares = cpu.Shares,
-        Quota = cpu.Quota,
-        Period = cpu.Period,
+        Shares = Given(cpu.Shares),
+        Quota = Given(cpu.Quota),
+        Period = Given(cpu.Period),
         Burst = cpu.Burst,
-        RealtimeRuntime = cpu.RealtimeRuntime,
-        RealtimePeriod = cpu.RealtimePeriod,
+        RealtimeRuntime = Given(cpu.RealtimeRuntime),
+        RealtimePeriod = Given(cpu.RealtimePeriod),
         Idle = cpu.Idle,
         Cpus = cpu.Cpus,
         Mems = cpu.Mems,
@@ -62,11 +67,11 @@ public static class CgroupConversion
 
     private static CgroupMemoryLimits Memory(LinuxMemory memory) => new()
     {
-        Limit = memory.Limit,
-        Reservation = memory.Reservation,
-        Swap = memory.Swap,
-        Kernel = memory.Kernel,
-        KernelTcp = memory.KernelTcp,
+        Limit = Given(memory.Limit),
+        Reservation = Given(memory.Reservation),
+        Swap = Given(memory.Swap),
+        Kernel = Given(memory.Kernel),
+        KernelTcp = Given(memory.KernelTcp),
         Swappiness = memory.Swappiness == ulong.MaxValue ? null : memory.Swappiness,    // Docker's -1: as it is
         DisableOomKiller = memory.DisableOomKiller,
         UseHierarchy = memory.UseHierarchy,
@@ -88,8 +93,8 @@ public static class CgroupConversion
         Add(BlockThrottleKind.WriteOperations, block.ThrottleWriteIopsDevice);
         return new CgroupBlockLimits
         {
-            Weight = block.Weight,
-            LeafWeight = block.LeafWeight,
+            Weight = block.Weight is > 0 ? block.Weight : null,
+            LeafWeight = block.LeafWeight is > 0 ? block.LeafWeight : null,
             DeviceWeights = weights,
             Throttles = throttles,
         };

@@ -159,8 +159,8 @@ public sealed class GuestSpecTests
     [Theory]
     [InlineData(null, null, null, 1, 256, null)]
     [InlineData(50_000L, 100_000ul, null, 1, 256, null)]
-    [InlineData(null, null, 1L, 1, 257, 1L + (448L << 20))]
-    [InlineData(null, null, 64L << 20, 1, 320, 512L << 20)]
+    [InlineData(null, null, 1L, 1, 257, 1L + (544L << 20))]
+    [InlineData(null, null, 64L << 20, 1, 320, 608L << 20)]
     [InlineData(null, null, long.MaxValue, 1, 256, null)]
     [InlineData(-1L, 100_000ul, -1L, 1, 256, null)]
     public void Sizes_follow_quota_and_limit(long? quota, ulong? period, long? limit, int cpus, int memory, long? hostLimit)
