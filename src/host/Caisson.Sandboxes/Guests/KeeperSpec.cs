@@ -34,7 +34,8 @@ internal static class KeeperSpec
     }
 
     // But for cgroups: the guest's, not the host's, limits hold inside. Without a user namespace here, mounts whose ids are mapped by the
-    // container's are told them.
+    // container's are told them. Memory is the guest's: what an engine copied into the host's counterpart of a tmpfs would never arrive,
+    // so that is empty and read-only, and the engine's user is told.
     private static IEnumerable<OciMount> Mounts(OciSpec spec, OciLinux linux)
     {
         foreach (OciMount mount in spec.Mounts)
@@ -45,9 +46,16 @@ internal static class KeeperSpec
             }
 
             bool takesContainers = mount.UidMappings.Count + mount.GidMappings.Count == 0 && (mount.Options.Contains("idmap") || mount.Options.Contains("ridmap"));
-            yield return takesContainers ? mount with { UidMappings = linux.UidMappings, GidMappings = linux.GidMappings } : mount;
+            yield return IsMemory(mount) ? Placeholder(mount.Destination)
+                : takesContainers ? mount with { UidMappings = linux.UidMappings, GidMappings = linux.GidMappings }
+                : mount;
         }
     }
+
+    private static bool IsMemory(OciMount mount) => mount is { Type: "tmpfs", Destination: not "/dev" } or { Destination: "/dev/shm" };
+
+    private static OciMount Placeholder(string destination) =>
+        new() { Destination = destination, Type = "tmpfs", Source = "tmpfs", Options = ["ro", "nosuid", "nodev", "noexec", "size=4k"] };
 
     /// <summary>The keeper of a process: root without any capability, in the container's root directory.</summary>
     internal static OciProcess ForKeeper(OciProcess process) => new()
