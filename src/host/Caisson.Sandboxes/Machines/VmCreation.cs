@@ -42,7 +42,8 @@ internal sealed class VmCreation : IDisposable
         RequireNoDescriptors(order.PreserveFds);
         HostPolicies.Warn(order.Spec.Process, order.Spec.Linux, order.Warn);
         SandboxNetwork.RequireNoneJoined(order.Spec);
-        order = order with { Spec = SharedMemory.OwnIn(order.Spec, order.Bundle) };
+        OciSpec spec = SharedMemory.OwnIn(order.Spec, order.Bundle);
+        order = order with { Spec = TmpfsModes.Settle(spec, PassedMounts.RootfsPath(spec, order.Bundle)) };
         var creation = new VmCreation(order, journal, SandboxDirectory.Choose(sandboxes), MachineRequest.Apply(assets, order.Spec.VM));
         try
         {
