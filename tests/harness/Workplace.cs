@@ -55,6 +55,10 @@ public sealed class Workplace : IDisposable
     /// <summary>Starts a command with another environment or working directory.</summary>
     public RunningCommand StartWith(Action<ProcessStartInfo>? change, params string[] arguments) => Keep(RunningCommand.Start(Executable.Path, [.. Globals, .. arguments], change));
 
+    /// <summary>Starts another program than the one under test; what it leaves behind counts too.</summary>
+    public RunningCommand StartProgram(string program, IReadOnlyList<string> arguments, Action<ProcessStartInfo>? change = null) =>
+        Keep(RunningCommand.Start(program, arguments, change));
+
     /// <summary>What stands before the command: the root, and the isolation.</summary>
     public string[] Globals => ["--root", Root, "--isolation", _isolation.Flag()];
 

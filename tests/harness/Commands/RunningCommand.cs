@@ -56,21 +56,26 @@ public sealed class RunningCommand : IDisposable
     }
 
     /// <summary>Waits for the process itself; its output may go on, from a container that it leaves behind.</summary>
-    public int WaitForExit()
+    public int WaitForExit() => WaitForExit(Deadline.Patience);
+
+    private int WaitForExit(TimeSpan patience)
     {
         // Not WaitForExit(), which also waits for the end of the output.
-        if (!_process.WaitForExit(Deadline.Patience))
+        if (!_process.WaitForExit(patience))
         {
-            throw new HarnessException($"after {Deadline.Patience.TotalSeconds:0} s still running: {_line}\n{Transcript}");
+            throw new HarnessException($"after {patience.TotalSeconds:0} s still running: {_line}\n{Transcript}");
         }
 
         return _process.ExitCode;
     }
 
     /// <summary>Waits for the process and the end of what it writes.</summary>
-    public CommandResult Wait()
+    public CommandResult Wait() => Wait(Deadline.Patience);
+
+    /// <summary>The same for a command that takes longer than any other.</summary>
+    public CommandResult Wait(TimeSpan patience)
     {
-        int code = WaitForExit();
+        int code = WaitForExit(patience);
         Deadline.Wait($"the end of the output of: {_line}", () => Output.Ended && Error.Ended, () => Transcript);
         return new CommandResult(code, Output.Text, Error.Text);
     }
