@@ -73,5 +73,60 @@ public sealed class HookTests : ContainerTest
         Assert.Contains("hook ran past specified timeout of 1s", result.Error);
     }
 
+    [RootFact]
+    public void Hook_that_enters_the_mount_namespace_finds_the_containers_mounts_at_the_bundles_path()
+    {
+        Workplace place = Place(Isolation.Namespaces);
+        string root = place.Bundle.RootFs;
+        File.WriteAllText(Path.Combine(place.Path, "given"), "given by a hook\n");
+        File.WriteAllText(place.Bundle.InRoot("etc/given"), "");
+        // In the namespace the host's tree is still there, and the bundle's root file system has the container's procfs in it.
+        string enter = $"pid=$(sed -n 's/.*\"pid\":\\([0-9]*\\).*/\\1/p'); nsenter -m -t $pid sh -c 'test -d {root}/proc/1 && mount --bind {place.Path}/given {root}/etc/given'";
+        place.Bundle.Arguments("cat", "/etc/given").Edit(config => config["hooks"] = new JsonObject { ["createRuntime"] = Hook(enter) });
+
+        Assert.Equal("given by a hook\n", place.RunBundle().Expect());
+        Assert.Equal("", File.ReadAllText(place.Bundle.InRoot("etc/given")));
+    }
+
+    [RootFact]
+    public void Hook_in_the_containers_namespace_begins_in_its_root_and_still_sees_the_host()
+    {
+        Workplace place = Place(Isolation.Namespaces);
+        File.WriteAllText(Path.Combine(place.Path, "given"), "given by a hook\n");
+        File.WriteAllText(place.Bundle.InRoot("etc/given"), "");
+        place.Bundle.Arguments("cat", "/etc/given").Edit(config => config["hooks"] = new JsonObject
+        {
+            ["createContainer"] = Hook($"mount --bind {place.Path}/given ./etc/given"),
+        });
+
+        Assert.Equal("given by a hook\n", place.RunBundle().Expect());
+        Assert.Equal("given by a hook\n", place.RunBundle("--no-pivot").Expect());
+        Assert.Equal("", File.ReadAllText(place.Bundle.InRoot("etc/given")));
+    }
+
+    [RootFact]
+    public void Mounts_of_a_shared_root_with_hooks_stay_inside()
+    {
+        Workplace place = Place(Isolation.Namespaces);
+        place.Bundle.Arguments("true").Edit(config =>
+        {
+            config["linux"]!["rootfsPropagation"] = "shared";
+            config["hooks"] = new JsonObject { ["createRuntime"] = Hook($"grep -c {place.Bundle.RootFs} /proc/self/mountinfo >{place.Path}/seen; true") };
+        });
+
+        place.RunBundle().Expect();
+
+        Assert.Equal("0\n", File.ReadAllText(Path.Combine(place.Path, "seen")));
+    }
+
+    [RootFact]
+    public void Signal_that_ended_a_hook_is_told_in_words()
+    {
+        Workplace place = Place(Isolation.Namespaces);
+        place.Bundle.Arguments("true").Edit(config => config["hooks"] = new JsonObject { ["createRuntime"] = Hook("kill -SYS $$") });
+
+        Assert.Contains("signal: bad system call", place.RunBundle().Error);
+    }
+
     private static JsonArray Hook(string script) => [new JsonObject { ["path"] = "/bin/sh", ["args"] = new JsonArray("sh", "-c", script), ["env"] = new JsonArray("PATH=/usr/bin:/bin") }];
 }

@@ -64,5 +64,5 @@ public static class HookRunner
     }
 
     private static string Describe(ExitStatus status) =>
-        status.WasKilled ? $"signal: {((Signal)status.Signal).Name()}" : $"exit status {status.ExitCode}";
+        status.WasKilled ? $"signal: {((Signal)status.Signal).Description()}" : $"exit status {status.ExitCode}";
 }

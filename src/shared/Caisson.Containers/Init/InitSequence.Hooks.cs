@@ -1,3 +1,4 @@
+using Caisson.Linux;
 using Caisson.Oci;
 
 namespace Caisson.Containers;
@@ -5,7 +6,7 @@ namespace Caisson.Containers;
 internal sealed partial class InitSequence
 {
     // prestart and createRuntime run in the creator, with every mount in place and the old root still there; then createContainer here.
-    private void RunCreationHooks()
+    private void RunCreationHooks(FileDescriptor root)
     {
         if (_spec.Hooks is not { } hooks)
         {
@@ -20,6 +21,8 @@ internal sealed partial class InitSequence
 
         if (hooks.CreateContainer.Count > 0)
         {
+            // As runc has it: the host's paths still mean the host's files, and relative ones the container's.
+            FileCalls.ChangeDirectory(root);
             HookRunner.Run("createContainer", hooks.CreateContainer, State(ContainerStatus.Creating));
         }
     }

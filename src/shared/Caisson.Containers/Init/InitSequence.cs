@@ -103,7 +103,7 @@ internal sealed partial class InitSequence
         rootfs.MountAll();
         rootfs.MakeDevices();
         AwaitCreator();
-        RunCreationHooks();
+        RunCreationHooks(rootfs.Root);
         TerminalFd? terminal = OpenTerminal(rootfs.Root, bindsConsole: true);
         rootfs.MakeWorkingDirectory();
         WriteSysctls();
@@ -117,7 +117,7 @@ internal sealed partial class InitSequence
     {
         using PathFd root = PathFd.Open(RootPath.Of(_request.Container), OpenFlags.O_DIRECTORY);
         AwaitCreator();
-        RunCreationHooks();
+        RunCreationHooks(root);
         TerminalFd? terminal = OpenTerminal(root, bindsConsole: false);
         WriteSysctls();
         RootEntry.ChangeRoot(root);

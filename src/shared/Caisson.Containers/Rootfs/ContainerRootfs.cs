@@ -12,10 +12,12 @@ internal sealed class ContainerRootfs : IDisposable
     private readonly InitRequest _request;
     private readonly OciSpec _spec;
     private readonly MountFd _root;
+    private readonly bool _isOnTop;
     private readonly List<string> _readOnlyLater = [];
 
-    private ContainerRootfs(InitRequest request, MountFd root)
+    private ContainerRootfs(InitRequest request, MountFd root, bool isOnTop)
     {
+        _isOnTop = isOnTop;
         _request = request;
         _spec = request.Container.Spec;
         _root = root;
@@ -26,7 +28,9 @@ internal sealed class ContainerRootfs : IDisposable
 
     /// <summary>
     /// Separates the mount namespace from the host's and attaches the root file system: on top of "/", which covers nothing for a process
-    /// whose root is below it, and needs no path that somebody else could change.
+    /// whose root is below it, and needs no path that somebody else could change. Where hooks run before the root is entered, it is attached
+    /// to the directory that it is a copy of: a hook that enters the namespace (setns(2) ends at the top of "/") finds the host's tree as it
+    /// was, and the container's mounts where the bundle has its root file system, as with runc.
     /// </summary>
     internal static ContainerRootfs Attach(InitRequest request)
     {
@@ -36,8 +40,18 @@ internal sealed class ContainerRootfs : IDisposable
             propagation.Separate();
             MountFd root = Open(request);
             propagation.Separate(root);
-            MountCalls.MoveMount(root, "/");
-            return new ContainerRootfs(request, root);
+            if (!RootPath.TryOpenPlace(request.Container, out PathFd? place))
+            {
+                MountCalls.MoveMount(root, "/");
+                return new ContainerRootfs(request, root, isOnTop: true);
+            }
+
+            using (place)
+            {
+                propagation.Separate(place);
+                MountCalls.MoveMount(root, place);
+                return new ContainerRootfs(request, root, isOnTop: false);
+            }
         }
         catch (SyscallException cause)
         {
@@ -128,7 +142,7 @@ internal sealed class ContainerRootfs : IDisposable
             }
             else if (_request.Container.NoPivot)
             {
-                RootEntry.StayOnTop(_root);
+                RootEntry.StayOnTop(_root, _isOnTop);
             }
             else
             {

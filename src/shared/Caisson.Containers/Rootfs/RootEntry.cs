@@ -6,11 +6,16 @@ namespace Caisson.Containers;
 internal static class RootEntry
 {
     /// <summary>
-    /// For a host whose root is a ramdisk, which cannot be pivoted away. The new root lies on top of it already; every procfs and sysfs
-    /// mount of the host is taken away, because one that lies bare could be reached by tricks with fchdir and chroot.
+    /// For a host whose root is a ramdisk, which cannot be pivoted away. The new root lies on top of it, or is moved there; every procfs and
+    /// sysfs mount of the host is taken away, because one that lies bare could be reached by tricks with fchdir and chroot.
     /// </summary>
-    internal static void StayOnTop(FileDescriptor root)
+    internal static void StayOnTop(FileDescriptor root, bool isOnTop)
     {
+        if (!isOnTop)
+        {
+            MountCalls.MoveMount(root, "/");
+        }
+
         var own = new HashSet<int> { (int)FileCalls.Stat(root).MountId };
 
         // A mount comes after the one it is on, so one pass finds the whole tree.

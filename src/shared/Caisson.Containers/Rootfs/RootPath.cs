@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Caisson.Linux;
 
 namespace Caisson.Containers;
@@ -10,6 +11,28 @@ internal static class RootPath
         string.IsNullOrEmpty(request.Spec.Root?.Path)
             ? throw new ContainerException("config.json: root.path is missing", Errno.EINVAL)
             : Path.Combine(request.Bundle, request.Spec.Root.Path);
+
+    /// <summary>The directory of <c>root.path</c> in our mount namespace, if hooks that run before the root is entered are to find the root file system there.</summary>
+    internal static bool TryOpenPlace(ContainerRequest request, [NotNullWhen(true)] out PathFd? place)
+    {
+        place = null;
+        if (request.Rootfs is not null || request.Spec.Hooks is not { } hooks
+            || hooks.Prestart.Count + hooks.CreateRuntime.Count + hooks.CreateContainer.Count == 0)
+        {
+            return false;
+        }
+
+        try
+        {
+            place = PathFd.Open(Of(request), OpenFlags.O_DIRECTORY);
+            return true;
+        }
+        catch (SyscallException)
+        {
+            // Out of reach for the root of a user namespace.
+            return false;
+        }
+    }
 
     /// <summary>A detached copy of the tree there, with its mounts.</summary>
     internal static MountFd Open(string path)

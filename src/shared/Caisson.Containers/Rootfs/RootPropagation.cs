@@ -57,6 +57,24 @@ internal readonly struct RootPropagation
         }
     }
 
+    /// <summary>The mount that a shared root is attached to must not share, or the attachment would reach the host.</summary>
+    internal void Separate(PathFd place)
+    {
+        if (_type != MountPropagation.Shared)
+        {
+            return;
+        }
+
+        ulong id = FileCalls.Stat(place).MountId;
+        foreach (MountInfo mount in MountInfo.Read())
+        {
+            if ((ulong)mount.Id == id)
+            {
+                MountCalls.SetPropagation(mount.MountPoint, MountPropagation.Private, recursive: false);
+            }
+        }
+    }
+
     /// <summary>Once inside.</summary>
     internal void ApplyToRoot()
     {

@@ -51,6 +51,30 @@ public static class SignalNames
         _ => Enum.IsDefined(signal) ? signal.ToString() : ((int)signal).ToString(),
     };
 
+    /// <summary>What the signal means, in the words that Go's os/exec and so runc's messages have for it.</summary>
+    public static string Description(this Signal signal) => signal switch
+    {
+        Signal.SIGHUP => "hangup",
+        Signal.SIGINT => "interrupt",
+        Signal.SIGQUIT => "quit",
+        Signal.SIGILL => "illegal instruction",
+        Signal.SIGTRAP => "trace/breakpoint trap",
+        Signal.SIGABRT => "aborted",
+        Signal.SIGBUS => "bus error",
+        Signal.SIGFPE => "floating point exception",
+        Signal.SIGKILL => "killed",
+        Signal.SIGUSR1 => "user defined signal 1",
+        Signal.SIGSEGV => "segmentation fault",
+        Signal.SIGUSR2 => "user defined signal 2",
+        Signal.SIGPIPE => "broken pipe",
+        Signal.SIGALRM => "alarm clock",
+        Signal.SIGTERM => "terminated",
+        Signal.SIGXCPU => "CPU time limit exceeded",
+        Signal.SIGXFSZ => "file size limit exceeded",
+        Signal.SIGSYS => "bad system call",
+        _ => signal.Name(),
+    };
+
     /// <summary>Reads <c>SIGTERM</c>, <c>TERM</c>, <c>15</c>, <c>SIGRTMIN+3</c> or <c>RTMAX-1</c>, in any case.</summary>
     public static bool TryParse(string text, out Signal signal)
     {
