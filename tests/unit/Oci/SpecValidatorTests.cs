@@ -91,7 +91,7 @@ public sealed class SpecValidatorTests
     [InlineData("linux.memoryPolicy", """{"mode":"MPOL_BIND"}""", "linux.memoryPolicy.nodes: MPOL_BIND requires at least one node")]
     [InlineData("linux.personality", """{"domain":"BSD"}""", "linux.personality.domain: invalid personality domain \"BSD\"")]
     [InlineData("linux.resources.devices", """[{"allow":true}]""", "linux.resources.devices[0].access: device access field cannot be empty")]
-    [InlineData("linux.resources.devices", """[{"allow":true,"access":"rx"}]""", "linux.resources.devices[0].access: must be made of r, w and m: \"rx\"")]
+    [InlineData("linux.resources.devices", """[{"allow":true,"access":"x"}]""", "linux.resources.devices[0].access: must be made of r, w and m: \"x\"")]
     [InlineData("linux.resources.unified", """{"../x":"1"}""", "linux.resources[\"unified\"]")]
     [InlineData("linux.resources.hugepageLimits", """[{"pageSize":"2M","limit":1}]""", "linux.resources.hugepageLimits[0].pageSize: must be a size such as 64KB, 2MB or 1GB")]
     [InlineData("linux.seccomp", """{"defaultAction":"SCMP_ACT_NOTIFY"}""", "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as default action")]
@@ -128,6 +128,7 @@ public sealed class SpecValidatorTests
     [Theory]
     [InlineData("mounts.0.destination", "\"proc\"", "mounts[0].destination: relative destination path is **deprecated**, using it as relative to /: \"proc\"")]
     [InlineData("process.capabilities.ambient", "[\"CAP_KILL\",\"CAP_FLY\"]", "process.capabilities.ambient[1]: ignoring unknown or unavailable capability \"CAP_FLY\"")]
+    [InlineData("linux.resources.devices", """[{"allow":false,"access":"rwa"}]""", "linux.resources.devices[0].access: letters other than r, w and m mean nothing: \"rwa\"")]
     public void Doubtful_is_a_warning(string path, string value, string message)
     {
         SpecVerdict verdict = With(path, value);

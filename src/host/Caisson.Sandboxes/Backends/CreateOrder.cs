@@ -48,4 +48,7 @@ public sealed record CreateOrder
 
     /// <summary>Told of what the user should hear though nothing failed.</summary>
     public Action<string>? Warn { get; init; }
+
+    /// <summary>Told of each step; null unless somebody wants to know.</summary>
+    public Action<string>? Debug { get; init; }
 }

@@ -23,10 +23,14 @@ public sealed partial class VmBackend
         }
 
         SandboxRemains.Kill(record.Init);
-        if (record.Cgroup is { } key)
+        if (record.Cgroup is { } key && record.SharesCgroup)
+        {
+            RecordedCgroup.Open(key).RemoveWhereEmpty();
+        }
+        else if (record.Cgroup is { } own)
         {
             // Also what was started after the last snapshot was written.
-            RecordedCgroup.Remove(key);
+            RecordedCgroup.Remove(own);
         }
 
         sandbox.Remove();

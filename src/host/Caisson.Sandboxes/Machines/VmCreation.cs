@@ -18,6 +18,7 @@ internal sealed class VmCreation : IDisposable
     private readonly MachineAssets _assets;
     private readonly List<Intent> _intents = [];
     private Cgroup? _cgroup;
+    private bool _sharesCgroup;
     private ProcessIdentity? _supervisor;
     private ControlClient? _client;
     private LaunchedContainer? _keeper;
@@ -77,9 +78,11 @@ internal sealed class VmCreation : IDisposable
         _keeper = KeeperLauncher.Create(_sandbox, socketName, _order, console, _cgroup!, pid => Intend(Intent.Process(ProcessIdentity.Read(pid))));
         ProcessIdentity keeper = ProcessIdentity.Read(_keeper.Pid);
         SandboxNetwork.RequireLoopbackOnly(_order.Spec, keeper.Pid);
-        _client!.EndBoot();
+        BootResponse booted = _client!.EndBoot();
+        _order.Debug?.Invoke($"container {_order.Id}: the machine has booted, guest kernel {booted.GuestKernel}, agent {booted.AgentVersion}; keeper is pid {keeper.Pid}");
         HostLimits.ApplyBandwidth(_cgroup!, _order.Spec.Linux?.Resources);
         CreateInGuest();
+        _order.Debug?.Invoke($"container {_order.Id}: created in the guest");
         ContainerRecord record = Record(keeper);
         _order.Commit(record);
         _keeper.Start();
@@ -107,7 +110,13 @@ internal sealed class VmCreation : IDisposable
         _sandbox.Create();
         string path = CgroupNaming.PathFor(_order.Id, _order.Spec.Linux?.CgroupsPath, _order.SystemdCgroup);
         CgroupLayout layout = CgroupLayout.Discover();
-        Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(Cgroup.Open(layout, path))));
+        var planned = Cgroup.Open(layout, path);
+        _sharesCgroup = CgroupArrival.Inspect(planned, _order.Warn ?? (static _ => { }));
+        if (!_sharesCgroup)
+        {
+            Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(planned)));
+        }
+
         _cgroup = Cgroup.Create(layout, path);
         LinuxResources? asked = _order.Spec.Linux?.Resources;
         HostLimits.ApplyToNew(_cgroup, asked, SizeFor(asked));
@@ -125,6 +134,7 @@ internal sealed class VmCreation : IDisposable
         Intend(Intent.Process(_supervisor.Value));
         _cgroup!.Join(supervisor.Pid);
         _client = ControlClient.Connect(_sandbox.Path);
+        _order.Debug?.Invoke($"container {_order.Id}: sandbox {_sandbox.Path}, supervisor is pid {supervisor.Pid}");
     }
 
     private void BeginBoot()
@@ -171,6 +181,7 @@ internal sealed class VmCreation : IDisposable
         OciVersion = _order.Spec.OciVersion!,
         OwnerUserId = UserIds.EffectiveUser,
         Cgroup = RecordedCgroup.KeyOf(_cgroup!),
+        SharesCgroup = _sharesCgroup,
         SandboxId = _sandbox.Id,
         Annotations = _order.Spec.Annotations,
     };
@@ -190,7 +201,7 @@ internal sealed class VmCreation : IDisposable
         }
 
         SandboxRemains.Kill(_supervisor);
-        if (_cgroup is { } cgroup)
+        if (_cgroup is { } cgroup && !_sharesCgroup)
         {
             cgroup.KillAll(Signal.SIGKILL);
             cgroup.Remove();

@@ -59,9 +59,10 @@ public sealed partial class NamespacesBackend
             }
 
             Cgroup? cgroup = OpenCgroup(record);
-            if (cgroup is not null)
+            bool spares = record.SharesCgroup && OwnsItsPids(spec);
+            if (!spares)
             {
-                cgroup.KillAll(Signal.SIGKILL);
+                cgroup?.KillAll(Signal.SIGKILL);
             }
 
             if (init is not null && Poller.Wait(init, PollEvents.In, s_killPatience) == PollEvents.None)
@@ -69,13 +70,34 @@ public sealed partial class NamespacesBackend
                 throw new SandboxException($"container {record.Id}: its init (pid {record.Init.Pid}) has not ended {s_killPatience.TotalSeconds:0} s after SIGKILL");
             }
 
-            cgroup?.Remove();
+            if (record.SharesCgroup)
+            {
+                cgroup?.RemoveWhereEmpty();
+            }
+            else
+            {
+                cgroup?.Remove();
+            }
         }
 
         if (spec?.Hooks is { Poststop.Count: > 0 } hooks)
         {
             HookRunner.RunAll("poststop", hooks.Poststop, State(record.Id, record.Bundle, spec, ContainerStatus.Stopped, 0), _warn);
         }
+    }
+
+    // The end of init is then the end of all its processes: nothing need be looked for in a cgroup that others are in.
+    private static bool OwnsItsPids(OciSpec? spec)
+    {
+        foreach (LinuxNamespace given in spec?.Linux?.Namespaces ?? [])
+        {
+            if (given.Type == "pid")
+            {
+                return string.IsNullOrEmpty(given.Path);
+            }
+        }
+
+        return false;
     }
 
     public IReadOnlyList<int> HostPids(ContainerRecord record) => OpenCgroup(record)?.Pids() ?? [];
@@ -137,7 +159,7 @@ public sealed partial class NamespacesBackend
 
                 if (!Directory.Exists(directory))
                 {
-                    throw new SandboxException($"--cgroup {asked}: no such cgroup: {directory}");
+                    throw new SandboxException($"--cgroup {asked}: adding pid to cgroups failed: open {directory}/cgroup.procs: no such file or directory");
                 }
 
                 paths[controller] = directory;

@@ -144,12 +144,14 @@ public sealed partial class NamespacesBackend : IContainerBackend
         string path = CgroupNaming.PathFor(order.Id, order.Spec.Linux?.CgroupsPath, order.SystemdCgroup);
         CgroupLayout layout = CgroupLayout.Discover();
         bool ownCgroup = !IsLenient(order) || !string.IsNullOrEmpty(order.Spec.Linux?.CgroupsPath);
-        if (ownCgroup)
+        if (ownCgroup && Cgroup.Open(layout, path) is { Exists: false } planned)
         {
-            journal.Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(Cgroup.Open(layout, path))));
+            // One that is there already is not ours to undo, nor what is in it.
+            journal.Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(planned)));
         }
 
-        return ContainerLauncher.Create(new ContainerRequest
+        order.Debug?.Invoke($"container {order.Id}: cgroup {(ownCgroup ? path : "of the caller")}, {order.Spec.Mounts.Count} mounts; cloning init");
+        LaunchedContainer launched = ContainerLauncher.Create(new ContainerRequest
         {
             Id = order.Id,
             Bundle = order.Bundle,
@@ -166,6 +168,8 @@ public sealed partial class NamespacesBackend : IContainerBackend
             OnPid = pid => journal.Intend(Intent.Process(ProcessIdentity.Read(pid))),
             OnWarning = _warn,
         });
+        order.Debug?.Invoke($"container {order.Id}: init is pid {launched.Pid}, prepared up to its execve");
+        return launched;
     }
 
     // An ordinary user has no cgroup to make others in, unless somebody gave him one, whose path the configuration then names.
@@ -184,6 +188,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
         OciVersion = order.Spec.OciVersion ?? "",
         OwnerUserId = UserIds.EffectiveUser,
         Cgroup = launched.Cgroup is { } cgroup ? RecordedCgroup.KeyOf(cgroup) : null,
+        SharesCgroup = launched.SharesCgroup,
         WaitsOnFifo = status == ContainerStatus.Created,
         Annotations = order.Spec.Annotations,
     };

@@ -43,6 +43,9 @@ public sealed record ContainerRecord
     /// <summary>The cgroup's directories, as <see cref="RecordedCgroup"/> writes them; null where the container has none of its own.</summary>
     public string? Cgroup { get; init; }
 
+    /// <summary>Whether the cgroup was there before the container: then only the container's own processes are ended with it.</summary>
+    public bool SharesCgroup { get; init; }
+
     /// <summary>The sandbox's directory name below the sandboxes' place; null in namespaces.</summary>
     public string? SandboxId { get; init; }
 

@@ -30,6 +30,11 @@ internal static class RecordFormat
             json.WriteString("ociVersion", record.OciVersion);
             json.WriteNumber("owner", record.OwnerUserId);
             WriteOptional(json, "cgroup", record.Cgroup);
+            if (record.SharesCgroup)
+            {
+                json.WriteBoolean("sharesCgroup", true);
+            }
+
             WriteOptional(json, "sandbox", record.SandboxId);
             WriteOptional(json, "cause", record.Cause);
             json.WriteBoolean("fifo", record.WaitsOnFifo);
@@ -82,6 +87,7 @@ internal static class RecordFormat
         OciVersion = Text(top, "ociVersion"),
         OwnerUserId = top.GetProperty("owner").GetUInt32(),
         Cgroup = OptionalText(top, "cgroup"),
+        SharesCgroup = top.TryGetProperty("sharesCgroup", out JsonElement shares) && shares.GetBoolean(),
         SandboxId = OptionalText(top, "sandbox"),
         Cause = OptionalText(top, "cause"),
         WaitsOnFifo = top.GetProperty("fifo").GetBoolean(),

@@ -7,11 +7,13 @@ namespace Caisson.Containers;
 internal sealed class CgroupPlace
 {
     private readonly CgroupLayout _layout;
+    private readonly Action<string> _onWarning;
     private Action _beforeUse = static () => { };
 
-    private CgroupPlace(CgroupLayout layout, string path)
+    private CgroupPlace(CgroupLayout layout, string path, Action<string> onWarning)
     {
         _layout = layout;
+        _onWarning = onWarning;
         Path = path;
     }
 
@@ -23,26 +25,22 @@ internal sealed class CgroupPlace
 
     /// <summary>Decides on a path; nothing is made yet.</summary>
     internal static CgroupPlace Choose(ContainerRequest request) =>
-        new(request.CgroupLayout ?? CgroupLayout.Discover(), CgroupPath.Of(request));
+        new(request.CgroupLayout ?? CgroupLayout.Discover(), CgroupPath.Of(request), request.OnWarning ?? (static _ => { }));
 
     /// <summary>A path chosen before.</summary>
-    internal static CgroupPlace At(string path) => new(CgroupLayout.Discover(), path);
+    internal static CgroupPlace At(string path) => new(CgroupLayout.Discover(), path, static _ => { });
 
-    // A cgroup that somebody else made, for several containers perhaps, is neither emptied nor removed by us.
-    private bool _existed;
+    /// <summary>Whether somebody else made the cgroup, for several containers perhaps: then it is not for us to empty it.</summary>
+    internal bool WasThere { get; private set; }
 
     /// <summary>Makes the cgroup with its limits, for a process that will <see cref="Enter"/> by itself.</summary>
     internal void Make(LinuxResources? resources) => Attempt(() =>
     {
-        Cgroup existing = Cgroup.Open(_layout, Path);
-        _existed = existing.Exists;
-        if (_existed && existing.IsFrozen)
-        {
-            throw new ContainerException($"container's cgroup unexpectedly frozen: {Path}", Errno.EBUSY);
-        }
+        var wanted = Cgroup.Open(_layout, Path);
+        WasThere = CgroupArrival.Inspect(wanted, _onWarning);
 
         // Known before it is made, so that half of one is undone too.
-        Cgroup = existing;
+        Cgroup = wanted;
         Cgroup.Create(_layout, Path);
         Cgroup.Apply(CgroupConversion.ForCreate(resources));
     });
@@ -86,7 +84,7 @@ internal sealed class CgroupPlace
     /// <param name="killsAll">Without a pid namespace of its own, init's end does not end the others.</param>
     internal void Undo(bool killsAll)
     {
-        if (_existed || Cgroup is not { } made)
+        if (WasThere || Cgroup is not { } made)
         {
             return;
         }

@@ -34,6 +34,9 @@ public sealed class LaunchedContainer : IDisposable
     /// <summary>The container's cgroup, or null where it has none of its own.</summary>
     public Cgroup? Cgroup => _cgroup?.Cgroup;
 
+    /// <summary>Whether the cgroup was there before the container, and may hold what is not the container's.</summary>
+    public bool SharesCgroup => _cgroup?.WasThere ?? false;
+
     /// <summary>Init's pid and start time, for the state.</summary>
     public ProcessIdentity Identity => ProcessIdentity.Read(Pid);
 

@@ -18,7 +18,7 @@ public sealed partial class Cgroup
         {
             foreach (string file in unified.Keys)
             {
-                throw new CgroupException($"resources.unified names {file}, but this host limits by cgroup v1; boot with cgroup v2 only, or leave it out");
+                throw new CgroupException($"invalid configuration: resources.unified names {file}, but this host limits by cgroup v1; boot with cgroup v2 only, or leave it out");
             }
         }
 

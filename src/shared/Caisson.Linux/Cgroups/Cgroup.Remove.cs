@@ -14,6 +14,15 @@ public sealed partial class Cgroup
         }
     }
 
+    /// <summary>Removes what of it is empty; what is in use, or holds other cgroups, stays.</summary>
+    public void RemoveWhereEmpty()
+    {
+        foreach (string directory in _directories)
+        {
+            _ = TryRemove(directory, out _);
+        }
+    }
+
     private static void RemoveDirectory(string directory)
     {
         if (TryRemove(directory, out Errno why))

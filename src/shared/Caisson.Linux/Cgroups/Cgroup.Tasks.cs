@@ -10,18 +10,32 @@ public sealed partial class Cgroup
     // Each round catches the children of the one before; a fork bomb without a freezer is beaten by the pids limit or not at all.
     private const int MaxKillRounds = 100;
 
-    /// <summary>Whether the cgroup's tasks are frozen. False where there is no freezer.</summary>
+    /// <summary>Whether the cgroup's tasks are frozen. False where there is no freezer, or no such cgroup.</summary>
     public bool IsFrozen
     {
         get
         {
             if (_paths.TryGetValue("freezer", out string? freezer))
             {
-                return CgroupFile.Read(freezer, "freezer.state").StartsWith("FROZEN", StringComparison.Ordinal);
+                return CgroupFile.TryRead(freezer, "freezer.state", out string state, out _) && state.StartsWith("FROZEN", StringComparison.Ordinal);
             }
 
-            return UnifiedDirectory is { } unified && ReadEvent(unified, "frozen") == 1;
+            return UnifiedDirectory is { } unified && CgroupFile.TryRead(unified, "cgroup.events", out string events, out _) && KeyedFile.Find(events, "frozen") == 1;
         }
+    }
+
+    /// <summary>How many processes are in it, in whichever hierarchy has most; 0 where it is not there.</summary>
+    public int CountProcesses()
+    {
+        int most = 0;
+        foreach (string directory in _directories)
+        {
+            var pids = new List<int>();
+            AddPids(directory, pids);
+            most = Math.Max(most, pids.Count);
+        }
+
+        return most;
     }
 
     /// <summary>All processes of the cgroup and of the cgroups below it.</summary>

@@ -35,8 +35,22 @@ public sealed partial class Cgroup
     /// <summary>The directory in the v2 hierarchy, or null.</summary>
     public string? UnifiedDirectory => _paths.GetValueOrDefault(UnifiedKey);
 
-    /// <summary>Whether the cgroup is there (in the first hierarchy).</summary>
-    public bool Exists => _directories.Count > 0 && FileCalls.TryStat(_directories[0], out _, out _);
+    /// <summary>Whether the cgroup is there, be it in one hierarchy only.</summary>
+    public bool Exists
+    {
+        get
+        {
+            foreach (string directory in _directories)
+            {
+                if (FileCalls.TryStat(directory, out _, out _))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
 
     /// <summary>Names a cgroup without making it.</summary>
     /// <param name="layout">The mounted hierarchies.</param>

@@ -33,7 +33,7 @@ public readonly record struct DeviceRule(bool Allow, char Kind, long? Major, lon
     /// <param name="kind"><c>a</c>, <c>b</c>, <c>c</c> or <c>u</c>; null for both.</param>
     /// <param name="major">The major number; null or -1 for any.</param>
     /// <param name="minor">The minor number; null or -1 for any.</param>
-    /// <param name="access">Of r, w and m; null or empty for all.</param>
+    /// <param name="access">Of r, w and m, of which one must be there; other letters mean nothing. Null or empty for all.</param>
     public static DeviceRule Parse(bool allow, string? kind, long? major, long? minor, string? access)
     {
         char letter = kind switch
@@ -51,8 +51,13 @@ public readonly record struct DeviceRule(bool Allow, char Kind, long? Major, lon
                 'r' => DeviceAccess.Read,
                 'w' => DeviceAccess.Write,
                 'm' => DeviceAccess.MakeNode,
-                _ => throw new CgroupException($"device rule: access \"{access}\" has letters other than r, w, m"),
+                _ => DeviceAccess.None,
             };
+        }
+
+        if (wanted == DeviceAccess.None && !string.IsNullOrEmpty(access))
+        {
+            throw new CgroupException($"device rule: access \"{access}\" has none of the letters r, w, m");
         }
 
         return new DeviceRule(allow, letter, AnyIfNegative(major), AnyIfNegative(minor), wanted == DeviceAccess.None ? DeviceAccess.All : wanted);

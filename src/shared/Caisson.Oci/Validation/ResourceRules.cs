@@ -50,9 +50,14 @@ internal static class ResourceRules
         {
             verdict.Error(at + ".access", "device access field cannot be empty");
         }
-        else if (rule.Access.AsSpan().ContainsAnyExcept("rwm"))
+        else if (!rule.Access.AsSpan().ContainsAny("rwm"))
         {
             verdict.Error(at + ".access", $"must be made of r, w and m: {Quoted.Text(rule.Access)}");
+        }
+        else if (rule.Access.AsSpan().ContainsAnyExcept("rwm"))
+        {
+            // runc drops other letters without a word, and there are configurations that have them.
+            verdict.Warn(at + ".access", $"letters other than r, w and m mean nothing: {Quoted.Text(rule.Access)}");
         }
         if (rule.Major is < -1 || rule.Minor is < -1)
         {

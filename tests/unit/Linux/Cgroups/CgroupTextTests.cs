@@ -88,6 +88,8 @@ public sealed class CgroupTextTests
         Assert.Equal(DeviceProgram.Compile([]).Length + 7, DeviceProgram.Compile([rule]).Length);
         Assert.Throws<CgroupException>(() => DeviceProgram.Compile([.. Enumerable.Repeat(rule, DeviceProgram.MaxRules + 1)]));
         Assert.Equal("c 1:* rm", DeviceRule.Parse(true, "c", 1, -1, "mr").ToV1());
+        Assert.Equal("c 1:11 rw", DeviceRule.Parse(false, "c", 1, 11, "rwa").ToV1());
+        Assert.Throws<CgroupException>(() => DeviceRule.Parse(true, "c", 1, 1, "a"));
         Assert.Throws<CgroupException>(() => DeviceRule.Parse(true, "x", 1, 1, "r"));
         Assert.Throws<CgroupException>(() => DeviceRule.Parse(true, "c", 1, 1, "q"));
     }
