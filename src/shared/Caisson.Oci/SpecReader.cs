@@ -124,10 +124,11 @@ public static class SpecReader
     {
         try
         {
-            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            // A stream, because RandomAccess refuses what cannot be sought in.
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             byte[] buffer = new byte[16 << 10];
             int length = 0;
-            while (RandomAccess.Read(file, buffer.AsSpan(length), length) is var count and > 0)
+            while (file.Read(buffer.AsSpan(length)) is var count and > 0)
             {
                 length += count;
                 if (length > SpecLimits.MaxDocumentBytes)

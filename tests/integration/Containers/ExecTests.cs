@@ -59,6 +59,45 @@ public sealed class ExecTests(SharedContainers containers) : IClassFixture<Share
         Assert.Equal("from a file\n/bin\n", place.Run("exec", "--process", file, place.Id).Expect());
     }
 
+    [Fact]
+    public void What_a_machine_cannot_take_from_the_command_line_is_refused()
+    {
+        Workplace place = containers.In(Isolation.Vm);
+
+        CommandResult descriptors = place.Run("exec", "--preserve-fds", "1", place.Id, "true");
+        CommandResult cgroup = place.Run("exec", "--cgroup", "below", place.Id, "true");
+
+        Assert.Equal((255, 255), (descriptors.ExitCode, cgroup.ExitCode));
+        Assert.Contains("--preserve-fds", descriptors.Error);
+        Assert.Contains("--cgroup below", cgroup.Error);
+    }
+
+    [Theory, Isolations]
+    public void Process_may_come_through_a_pipe(Isolation isolation)
+    {
+        Workplace place = containers.In(isolation);
+        RunningCommand exec = place.Start("exec", "--process", "/dev/stdin", place.Id);
+
+        exec.Input.Write("""{"args":["echo","through a pipe"],"cwd":"/","env":["PATH=/bin"]}"""u8);
+
+        Assert.Equal("through a pipe\n", exec.CloseInput().Wait().Expect());
+    }
+
+    [Theory, Isolations]
+    public void Exec_that_ignores_a_pause_runs_once_the_container_goes_on(Isolation isolation)
+    {
+        Workplace place = containers.In(isolation);
+        place.Run("pause", place.Id).Expect();
+        RunningCommand refused = place.Start("exec", place.Id, "echo", "ok").CloseInput();
+        Assert.Equal(255, refused.WaitForExit());
+        RunningCommand patient = place.Start("exec", "--ignore-paused", place.Id, "echo", "ok").CloseInput();
+        Assert.Equal("paused", place.Status());
+
+        place.Run("resume", place.Id).Expect();
+
+        Assert.Equal("ok\n", patient.Wait().Expect());
+    }
+
     [Theory, Isolations]
     public void Input_arrives_whole_and_ends(Isolation isolation)
     {

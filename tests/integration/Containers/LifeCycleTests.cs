@@ -147,6 +147,20 @@ public sealed class LifeCycleTests : ContainerTest
         place.Run("delete", "--force", place.Id).Expect();
     }
 
+    [Theory, Isolations]
+    public void Stopped_container_has_no_processes_and_takes_a_signal_to_all_of_them(Isolation isolation)
+    {
+        Workplace place = Place(isolation);
+        place.Bundle.Arguments("true");
+        place.Detach();
+        place.WaitForStatus("stopped");
+
+        place.Run("kill", "--all", place.Id, "0").Expect();
+        Assert.Equal(1, place.Run("kill", place.Id, "0").ExitCode);
+        Assert.StartsWith("UID", Assert.Single(place.Run("ps", place.Id).Expect().TrimEnd('\n').Split('\n')));
+        place.Run("delete", place.Id).Expect();
+    }
+
     [RootFact]
     public void Init_that_keeps_a_signal_from_its_end_dies_by_kill()
     {

@@ -153,6 +153,23 @@ public sealed class RunTests : ContainerTest
         Assert.All(runs, run => Assert.Equal(new CommandResult(5, "", ""), run.Wait()));
     }
 
+    [Theory, Isolations]
+    public void Debug_tells_the_steps_where_messages_go(Isolation isolation)
+    {
+        Workplace place = Place(isolation);
+        place.Bundle.Arguments("echo", "hello");
+        string log = Path.Combine(place.Path, "log");
+
+        CommandResult shown = place.Run("--debug", "run", "--bundle", place.Bundle.Path, place.Id);
+        CommandResult kept = place.Run("--debug", "--log", log, "--log-format", "json", "run", "--bundle", place.Bundle.Path, place.Id);
+
+        Assert.Equal(0, shown.ExitCode);
+        Assert.Equal("hello\n", shown.Output);
+        Assert.Contains($"level=debug msg=\"container {place.Id}: claimed in ", shown.Error);
+        Assert.Equal(new CommandResult(0, "hello\n", ""), kept);
+        Assert.Contains($"{{\"level\":\"debug\",\"msg\":\"container {place.Id}: claimed in ", File.ReadAllText(log));
+    }
+
     private void PassThroughCat(Isolation isolation, int megabytes)
     {
         Workplace place = Place(isolation);

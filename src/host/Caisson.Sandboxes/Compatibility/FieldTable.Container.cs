@@ -9,7 +9,7 @@ internal static partial class FieldTable
         Both("root.readonly", Seen + "Read_only_root"),
         Both("mounts[].destination", Seen + "Mount_point_behind_a_symbolic_link_stays_inside"),
         Row("mounts[].type", Yes, Answer.Partly("bind mounts are shared by virtiofs; file systems that a kernel makes up itself (proc, sysfs, tmpfs, devpts, mqueue, cgroup and the like) are the guest's"), Cases),
-        Row("mounts[].source", Yes, Answer.As("a bind's source is opened on the host and shared; a bind at /dev/shm becomes a tmpfs of the guest, because memory is not shared with another kernel"), Seen + "Read_only_bind_mount"),
+        Row("mounts[].source", Yes, Answer.As("a bind's source is opened on the host and shared; a bind at /dev/shm becomes a tmpfs of the guest, because memory is not shared with another kernel, and a bind of /proc at /proc or /sys at /sys the guest's own"), Seen + "Read_only_bind_mount"),
         Row("mounts[].options", Answer.YesWhere("also recursive ones (rro, rnosuid, …), tmpcopyup, idmap, ridmap and propagation; options that only a whole file system has (sync, dirsync, lazytime, …) mean nothing to the kernel on a bind, and a warning says so"), Answer.Partly("as in namespaces; propagation stays within the guest"), Cases),
         Row("mounts[].uidMappings[]", Answer.YesWhere("where the file system can be id-mapped"), Answer.As("the mount is id-mapped on the host before it is shared"), Cases, "containerID hostID size"),
         Row("mounts[].gidMappings[]", Answer.YesWhere("where the file system can be id-mapped"), Answer.As("the mount is id-mapped on the host before it is shared"), Cases, "containerID hostID size"),

@@ -41,7 +41,12 @@ internal sealed class ControlClient : IDisposable
 
     internal void Start(string containerId) => Call("Start", new ContainerRequest { ContainerId = containerId });
 
-    internal void Exec(ExecRequest request) => Call("Exec", request);
+    internal void Exec(ExecRequest request)
+    {
+        // Nobody knows when a paused container will be resumed.
+        TimeSpan? patience = request.IgnorePaused ? null : s_patience;
+        Told(() => _client.Call(ControlService.Name, "Exec", request, Empty.Parser, patience));
+    }
 
     internal void Signal(string containerId, int signal, bool all) =>
         Call("Signal", new SignalRequest { ContainerId = containerId, Signal = (uint)signal, All = all });

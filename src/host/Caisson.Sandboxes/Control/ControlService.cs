@@ -131,7 +131,7 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
     {
         OciProcess process = SpecReader.ParseProcess(request.ProcessJson.Span, "process");
         await Translated(sandbox.ExecAsync(
-            request.ContainerId, request.ExecId, process, ControlRequests.KeeperOf(request.Keeper), request.Keeper.Socket, context.CancellationToken));
+            request.ContainerId, request.ExecId, process, ControlRequests.KeeperOf(request.Keeper), request.Keeper.Socket, request.IgnorePaused, context.CancellationToken));
         return new Empty();
     }
 

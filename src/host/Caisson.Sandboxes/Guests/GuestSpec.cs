@@ -36,14 +36,24 @@ internal static class GuestSpec
     internal static OciProcess ForGuest(OciProcess process) => process with { ApparmorProfile = null, SelinuxLabel = null, ExecCpuAffinity = null };
 
     /// <summary>True for mounts whose source is a path of the host: those are handed over as detached mounts.</summary>
-    internal static bool IsShared(OciMount mount) => mount.IsBind;
+    internal static bool IsShared(OciMount mount) => mount.IsBind && !IsTheKernels(mount);
+
+    // Engines without a pid or network namespace bind the host's /proc or /sys: what they mean is the kernel's, and here that is the guest's.
+    private static bool IsTheKernels(OciMount mount) => mount.IsBind && mount.Destination is ("/proc" or "/sys") && mount.Source == mount.Destination;
+
+    private static OciMount OfTheKernel(OciMount mount) => mount with
+    {
+        Type = mount.Destination == "/proc" ? "proc" : "sysfs",
+        Source = mount.Destination == "/proc" ? "proc" : "sysfs",
+        Options = [.. mount.Options.Where(static option => option is "ro" or "nosuid" or "noexec" or "nodev")],
+    };
 
     private static IEnumerable<OciMount> Mounts(OciSpec spec, string containerId)
     {
         bool hasUsers = spec.Linux?.Namespaces.Any(static ns => ns.Type == "user") == true;
         for (int i = 0; i < spec.Mounts.Count; i++)
         {
-            OciMount mount = spec.Mounts[i];
+            OciMount mount = IsTheKernels(spec.Mounts[i]) ? OfTheKernel(spec.Mounts[i]) : spec.Mounts[i];
             if (IsShared(mount))
             {
                 yield return HandedSource.Remaining(mount) with { Source = $"{GuestPaths.Shared}/{GuestPaths.MountName(containerId, i, mount.Destination)}" };

@@ -60,6 +60,7 @@ public sealed partial class VmBackend
                 ExecId = $"exec-{KernelRandom.Hex(ExecIdBytes)}",
                 ProcessJson = ByteString.CopyFrom(SpecWriter.Write(order.Process)),
                 Keeper = KeeperLauncher.Describe(ProcessIdentity.Read(keeper.Pid), socketName),
+                IgnorePaused = order.IgnorePaused,
             });
             return keeper;
         }

@@ -101,6 +101,12 @@ public sealed partial class VmBackend : IContainerBackend
         ArgumentNullException.ThrowIfNull(record);
         if (Look(record).Status == ContainerStatus.Stopped)
         {
+            // Every process of a machine that has ended has got its signal.
+            if (all)
+            {
+                return;
+            }
+
             throw new SandboxException("container not running");
         }
 
@@ -159,8 +165,17 @@ public sealed partial class VmBackend : IContainerBackend
         return pids;
     }
 
+    // ps -ef of nothing.
+    private const string EmptyProcessTable = "UID          PID    PPID  C STIME TTY          TIME CMD";
+
     public IReadOnlyList<string> ProcessTable(ContainerRecord record, IReadOnlyList<string> options)
     {
+        ArgumentNullException.ThrowIfNull(record);
+        if (Look(record).Status == ContainerStatus.Stopped)
+        {
+            return [EmptyProcessTable];
+        }
+
         using ControlClient client = Connect(record);
         return GuestText.Lines(client.ListProcesses(record.Id, "table", options));
     }

@@ -28,9 +28,15 @@ internal sealed partial class Sandbox
     }
 
     internal async Task ExecAsync(
-        string containerId, string execId, OciProcess process, ProcessIdentity keeper, string keeperSocket, CancellationToken cancellationToken)
+        string containerId, string execId, OciProcess process, ProcessIdentity keeper, string keeperSocket, bool ignorePaused, CancellationToken cancellationToken)
     {
         SandboxContainer container = Find(containerId);
+        if (ignorePaused)
+        {
+            // What a host's kernel does by freezing the new process too: it begins when the container goes on.
+            await UntilAsync(() => container.Status != ContainerStatus.Paused, cancellationToken);
+        }
+
         var started = new SandboxProcess(execId, process.Terminal);
         started.KeptBy(keeper, keeperSocket);
         Change(() =>

@@ -211,6 +211,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
         {
             change();
             SaveLocked();
+            TellWaiters();
         }
     }
 

@@ -58,7 +58,9 @@ internal sealed class Creation : IDisposable
             Rootless = invocation.Globals.Rootless,
             PreserveFds = CreationFlags.CountPreserved(flags),
             Warn = invocation.Log.Warning,
+            Debug = invocation.Log.IsDebug ? invocation.Log.Debug : null,
         };
+        order.Debug?.Invoke($"container {id}: {bundle}/{SpecReader.ConfigFileName} read, of version {spec.OciVersion}");
         return Claim(runtime, order, config);
     }
 
@@ -87,6 +89,7 @@ internal sealed class Creation : IDisposable
             string directory = runtime.Store.DirectoryOf(order.Id);
             journal = Journal.Begin(directory, ProcessIdentity.OfSelf(), order.BootId);
             runtime.Store.SaveConfig(order.Id, config);
+            order.Debug?.Invoke($"container {order.Id}: claimed in {directory}, isolation {IsolationName.Of(backend.Isolation)}");
             return new Creation(runtime, order.Id, order with { RecordDirectory = directory }, backend, held, journal);
         }
         catch

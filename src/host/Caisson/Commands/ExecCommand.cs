@@ -66,7 +66,11 @@ internal sealed class ExecCommand : Command
         {
             Process = process,
             ConsoleSocket = consoleSocket,
-            Started = pid => PidFile.Write(pidFile, pid),
+            Started = pid =>
+            {
+                PidFile.Write(pidFile, pid);
+                invocation.Log.Debug($"container {record.Id}: process {pid} started");
+            },
             Detach = detach,
             PreserveFds = CreationFlags.CountPreserved(flags),
             IgnorePaused = flags.IsSet("ignore-paused"),

@@ -33,6 +33,27 @@ public sealed class GuestSpecTests
     }
 
     [Fact]
+    public void Host_kernels_own_trees_become_the_guest_kernels()
+    {
+        OciSpec spec = DefaultSpec.Create(rootless: false) with
+        {
+            Mounts =
+            [
+                new OciMount { Destination = "/proc", Type = "bind", Source = "/proc", Options = ["rbind", "nosuid"] },
+                new OciMount { Destination = "/sys", Type = "none", Source = "/sys", Options = ["rbind", "ro", "rslave"] },
+                new OciMount { Destination = "/mnt/proc", Type = "bind", Source = "/proc", Options = ["rbind"] },
+            ],
+        };
+
+        OciSpec guest = GuestSpec.From(spec, "c1");
+
+        Assert.Equal(["proc", "sysfs", "bind"], guest.Mounts.Select(static mount => mount.Type));
+        Assert.Equal(["nosuid"], guest.Mounts[0].Options);
+        Assert.Equal(["ro"], guest.Mounts[1].Options);
+        Assert.Equal([false, false, true], spec.Mounts.Select(GuestSpec.IsShared));
+    }
+
+    [Fact]
     public void Shared_memory_is_the_guests_own_in_the_size_of_the_hosts()
     {
         OciSpec spec = DefaultSpec.Create(rootless: false) with
