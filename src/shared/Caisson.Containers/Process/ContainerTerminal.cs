@@ -39,11 +39,14 @@ internal static class ContainerTerminal
         return slave;
     }
 
-    /// <summary>Shows the terminal as /dev/console.</summary>
+    /// <summary>
+    /// Shows the terminal as /dev/console. The node is the one that was opened, never a path to it; and where /dev/console leads to a
+    /// file of procfs, by an image or a neighbour, it is refused (CVE-2025-52565).
+    /// </summary>
     internal static void BindConsole(FileDescriptor root, TerminalFd slave)
     {
         using MountFd node = MountCalls.OpenTree(slave, OpenTreeFlags.OPEN_TREE_CLONE);
-        using PathFd console = Rooted.MakeFile(root, "/dev/console", 0x1B6 /* 0666 */);
+        using PathFd console = MountTarget.File(root, "/dev/console", 0x1B6 /* 0666 */);
         MountCalls.MoveMount(node, console);
     }
 

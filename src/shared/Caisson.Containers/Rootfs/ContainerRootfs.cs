@@ -123,8 +123,12 @@ internal sealed class ContainerRootfs : IDisposable
             MountCalls.SetAttributes(mount, MountAttributes.MOUNT_ATTR_RDONLY);
         }
 
-        HiddenPaths.MakeReadOnly(_root, _spec.Linux?.ReadonlyPaths ?? []);
-        HiddenPaths.Mask(_root, _spec.Linux?.MaskedPaths ?? [], _spec.Linux?.MountLabel);
+        using (var hidden = HiddenPaths.Open(_root, _spec.Mounts))
+        {
+            hidden.MakeReadOnly(_spec.Linux?.ReadonlyPaths ?? []);
+            hidden.Mask(_spec.Linux?.MaskedPaths ?? [], _spec.Linux?.MountLabel);
+        }
+
         if (_spec.Root?.Readonly == true)
         {
             MountCalls.SetAttributes(_root, MountAttributes.MOUNT_ATTR_RDONLY);

@@ -3,19 +3,73 @@ using Caisson.Oci;
 
 namespace Caisson.Containers;
 
-/// <summary><c>linux.maskedPaths</c> and <c>linux.readonlyPaths</c>. A path that does not exist is nothing to hide.</summary>
-internal static class HiddenPaths
+/// <summary>
+/// <c>linux.maskedPaths</c> and <c>linux.readonlyPaths</c>. A path that does not exist is nothing to hide. Those in procfs and sysfs are
+/// looked up in the file systems that were mounted, not by what /proc and /sys lead to by now: a neighbour that shares the root file
+/// system could have exchanged them for symlinks, and nothing would be hidden (CVE-2019-19921, CVE-2023-27561).
+/// </summary>
+internal sealed class HiddenPaths : IDisposable
 {
     private static readonly DeviceNumber s_null = new(1, 3);
 
+    private readonly FileDescriptor _root;
+    private readonly List<(string Prefix, PathFd Top)> _tops = [];
+
+    private HiddenPaths(FileDescriptor root) => _root = root;
+
+    internal static HiddenPaths Open(FileDescriptor root, SpecList<OciMount> mounts)
+    {
+        var paths = new HiddenPaths(root);
+        try
+        {
+            paths.Find(mounts, "/proc", "proc", FileSystemStatus.Proc);
+            paths.Find(mounts, "/sys", "sysfs", FileSystemStatus.Sysfs);
+            return paths;
+        }
+        catch
+        {
+            paths.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach ((_, PathFd top) in _tops)
+        {
+            top.Dispose();
+        }
+    }
+
+    private void Find(SpecList<OciMount> mounts, string destination, string type, long magic)
+    {
+        string? last = null;
+        foreach (OciMount mount in mounts)
+        {
+            last = mount.Destination.TrimEnd('/') == destination ? mount.Type : last;
+        }
+
+        if (last != type)
+        {
+            return;
+        }
+
+        PathFd top = MountTarget.OrdinaryDirectory(_root, destination, type);
+        _tops.Add((destination, top));
+        if (FileSystemStatus.Of(top).Type != magic)
+        {
+            throw new ContainerException($"{destination} is not the {type} any more that was mounted there: somebody changes the root file system meanwhile", Errno.EBUSY);
+        }
+    }
+
     /// <summary>Covers files with /dev/null and directories with an empty read-only tmpfs.</summary>
-    internal static void Mask(FileDescriptor root, SpecList<string> paths, string? label = null)
+    internal void Mask(SpecList<string> paths, string? label)
     {
         foreach (string path in paths)
         {
             try
             {
-                MaskOne(root, path, label);
+                MaskOne(path, label);
             }
             catch (SyscallException cause)
             {
@@ -25,11 +79,11 @@ internal static class HiddenPaths
     }
 
     /// <summary>Binds each onto itself, with the mounts below it, read-only.</summary>
-    internal static void MakeReadOnly(FileDescriptor root, SpecList<string> paths)
+    internal void MakeReadOnly(SpecList<string> paths)
     {
         foreach (string path in paths)
         {
-            if (!TryName(root, path, out PathFd target))
+            if (!TryName(path, out PathFd target))
             {
                 continue;
             }
@@ -50,9 +104,9 @@ internal static class HiddenPaths
         }
     }
 
-    private static void MaskOne(FileDescriptor root, string path, string? label)
+    private void MaskOne(string path, string? label)
     {
-        if (!TryName(root, path, out PathFd target))
+        if (!TryName(path, out PathFd target))
         {
             return;
         }
@@ -85,9 +139,10 @@ internal static class HiddenPaths
         return node;
     }
 
-    private static bool TryName(FileDescriptor root, string path, out PathFd target)
+    private bool TryName(string path, out PathFd target)
     {
-        if (Rooted.TryOpenPath(root, path, out target, out Errno why))
+        (FileDescriptor top, string below) = Split(path);
+        if (Rooted.TryOpenPath(top, below, out target, out Errno why))
         {
             return true;
         }
@@ -96,5 +151,19 @@ internal static class HiddenPaths
         return why is Errno.ENOENT or Errno.ENOTDIR
             ? false
             : throw ContainerException.Because($"open {path}", why);
+    }
+
+    private (FileDescriptor Top, string Below) Split(string path)
+    {
+        foreach ((string prefix, PathFd top) in _tops)
+        {
+            if (path.StartsWith(prefix, StringComparison.Ordinal) && path.Length > prefix.Length && path[prefix.Length] == '/'
+                && !path.Contains("/..", StringComparison.Ordinal))
+            {
+                return (top, path[prefix.Length..]);
+            }
+        }
+
+        return (_root, path);
     }
 }

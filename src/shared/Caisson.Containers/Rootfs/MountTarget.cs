@@ -22,9 +22,9 @@ internal static class MountTarget
         return RefuseProc(target, destination);
     }
 
-    internal static PathFd File(FileDescriptor root, string destination)
+    internal static PathFd File(FileDescriptor root, string destination, uint mode = 0x1ED /* 0755, as runc */)
     {
-        PathFd target = Rooted.MakeFile(root, destination, 0x1ED /* 0755, as runc */);
+        PathFd target = Rooted.MakeFile(root, destination, mode);
         return RefuseProc(target, destination);
     }
 
