@@ -86,7 +86,8 @@ internal static class ExecProcess
             ? id
             : throw new SandboxException($"{flag}: \"{text}\" is not a number: names are not looked up in the container");
 
-    // As runc does: into every set, so that the process really has it whatever its user is.
+    // As runc does. Not inheritable: a program of the image with inheritable file capabilities would get them (CVE-2022-29162). And
+    // ambient ones must be inheritable too, so they are added only where the configuration has inheritable ones already.
     private static OciCapabilities? AddCapabilities(OciCapabilities? sets, IReadOnlyList<string> added)
     {
         if (added.Count == 0)
@@ -100,8 +101,7 @@ internal static class ExecProcess
             Bounding = [.. sets.Bounding, .. added],
             Effective = [.. sets.Effective, .. added],
             Permitted = [.. sets.Permitted, .. added],
-            Inheritable = [.. sets.Inheritable, .. added],
-            Ambient = [.. sets.Ambient, .. added],
+            Ambient = sets.Inheritable.Count == 0 ? sets.Ambient : [.. sets.Ambient, .. added],
         };
     }
 }
