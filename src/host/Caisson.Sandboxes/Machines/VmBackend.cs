@@ -74,9 +74,20 @@ public sealed partial class VmBackend : IContainerBackend
     {
         using ControlClient client = Connect(record);
         client.Start(record.Id);
-        if (spec.Hooks is { Poststart.Count: > 0 } hooks)
+        if (spec.Hooks is not { Poststart.Count: > 0 } hooks)
+        {
+            return;
+        }
+
+        try
         {
             HookRunner.Run("poststart", hooks.Poststart, HookStateOf(record, ContainerStatus.Running));
+        }
+        catch (ContainerException)
+        {
+            // As runc does: a poststart hook that fails ends the container.
+            client.Signal(record.Id, (int)Signal.SIGKILL, all: true);
+            throw;
         }
     }
 

@@ -27,6 +27,12 @@ internal sealed class ForegroundRun(Runtime runtime, Creation creation)
                 creation.Unlock();
             });
         }
+        catch when (running is null)
+        {
+            // The record was there before its workload could not be executed: a run that fails leaves no container, as runc's does not.
+            creation.Abandon();
+            throw;
+        }
         finally
         {
             BeforeDelete?.Invoke();

@@ -44,7 +44,7 @@ internal sealed class HookProcess : IDisposable
         return new HookProcess(process, OwnEnd(input.Write), OwnEnd(output.Read), OwnEnd(error.Read));
     }
 
-    /// <summary>Feeds the state, collects the output and reaps the process; kills it when the time is over.</summary>
+    /// <summary>Feeds the state, collects the output and reaps the process; kills it with its children when the time is over.</summary>
     internal bool TryFinish(ReadOnlySpan<byte> state, TimeSpan timeout, out ExitStatus status)
     {
         long start = Stopwatch.GetTimestamp();
@@ -53,7 +53,7 @@ internal sealed class HookProcess : IDisposable
             TimeSpan left = timeout == Timeout.InfiniteTimeSpan ? timeout : timeout - Stopwatch.GetElapsedTime(start);
             if (timeout != Timeout.InfiniteTimeSpan && left <= TimeSpan.Zero)
             {
-                _ = _process.PidFd.TrySendSignal((int)Signal.SIGKILL, out _);
+                ProcessTree.Kill(_process.Pid, _process.PidFd);
                 status = _process.PidFd.Wait();
                 return false;
             }
