@@ -179,7 +179,7 @@ internal sealed class ControlTarget : IFuzzTarget
         foreach (PassedMount mount in request.Mounts)
         {
             string name = Sandboxes.ControlRequests.ShareNameOf(request.ContainerId, spec, mount, descriptors: 2);
-            BrokenPromiseException.Require(!name.Contains("..", StringComparison.Ordinal) && !name.StartsWith('/'), $"a share outside of the share's directory: {name}");
+            BrokenPromiseException.Require(!name.Split('/')[..^1].Any(part => part is "" or "." or ".."), $"a share outside of the share's directory: {name}");
         }
     }
 

@@ -22,6 +22,7 @@ internal static class AllTargets
         new SerialHostTarget(),
         new KeeperSideTarget(),
         new SupervisorSideTarget(),
+        new InitChannelTarget(),
         new QmpTarget(),
         new KernelTextTarget(),
         new NetlinkTarget(),

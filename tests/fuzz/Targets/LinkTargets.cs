@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Caisson.Containers;
 using Caisson.Hypervisors;
 using Caisson.Linux;
 using Caisson.Sandboxes;
@@ -216,6 +217,57 @@ internal sealed class SupervisorSideTarget : IFuzzTarget
         {
             while (reports.TryRead(out _))
             {
+            }
+        }
+    }
+}
+
+/// <summary>Messages of a container's init to its creator. Init is ours, but lives in the container's namespaces until its workload runs.</summary>
+internal sealed class InitChannelTarget : IFuzzTarget
+{
+    public string Name => "init-channel";
+
+    public IShape Shape => ByteShape.Instance;
+
+    public IEnumerable<byte[]> Seeds => [[1, 5, 0, 0, 0], [2, 22, 0, 0, 0, .. "no such file"u8], [3], [4, 0xFF, 0xFF, 0xFF, 0xFF, .. "warning"u8]];
+
+    public void Run(byte[] input)
+    {
+        (InitChannel channel, InitChannel init) = InitChannel.Pair(static _ => { });
+        using (channel)
+        {
+            using (init)
+            {
+                // A message each time a byte says how long it is; more than the socket holds is for another time.
+                for (int at = 0, sent = 0; at < input.Length && sent < 8; sent++)
+                {
+                    int length = Math.Min(1 + input[at], input.Length - at);
+                    Linux.UnixSocket socket = (Linux.UnixSocket)init.Descriptor;
+                    _ = socket.TryWrite(input.AsSpan(at, length), out _, out _);
+                    at += length;
+                }
+            }
+
+            Receive(channel);
+        }
+    }
+
+    private static void Receive(InitChannel channel)
+    {
+        while (true)
+        {
+            try
+            {
+                if (!channel.TryReceive(out ReceivedInitMessage message))
+                {
+                    return;
+                }
+
+                BrokenPromiseException.Require(message.Descriptor is null, "a descriptor out of nowhere");
+            }
+            catch (ContainerException)
+            {
+                // Init says that it failed; more may follow.
             }
         }
     }

@@ -54,6 +54,16 @@ public sealed class RequestTests
     }
 
     [Fact]
+    public void Text_that_the_kernel_would_cut_is_refused_in_either_form()
+    {
+        var exec = new ExecProcessRequest { Process = new Caisson.Protocol.Wire.Process { Cwd = "/", Args = { "true" }, Env = { "A=b\0c" } } };
+        var create = new CreateContainerRequest { Oci = new Caisson.Protocol.Wire.Spec { Hostname = "a\0b" } };
+
+        Assert.Contains("without NUL", Assert.Throws<TtrpcException>(() => SpecDecoding.Process(exec)).Message, StringComparison.Ordinal);
+        Assert.Contains("without NUL", Assert.Throws<TtrpcException>(() => SpecDecoding.Spec(create)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Json_is_believed_before_the_protobuf_form()
     {
         var request = new ExecProcessRequest

@@ -71,4 +71,14 @@ public sealed class QmpMessageTests
         Assert.Throws<QmpException>(() => Parse("""{"event": "X", "data": """ + new string('[', 100) + new string(']', 100) + "}"));
 
     private static QmpMessage Parse(string line) => QmpMessage.Parse(Encoding.UTF8.GetBytes(line));
+
+    [Fact]
+    public void Event_whose_text_is_no_unicode_has_no_text()
+    {
+        byte[] line = [.. "{\"event\":\"SHUTDOWN\",\"data\":{\"reason\":\""u8, 0x9A, .. "\"}}"u8];
+
+        var notification = Assert.IsType<QmpMessage.Notification>(QmpMessage.Parse(line));
+
+        Assert.Null(notification.Text("reason"));
+    }
 }

@@ -24,11 +24,21 @@ public abstract record QmpMessage
     /// <summary>Something happened in the machine.</summary>
     public sealed record Notification(string Name, JsonElement Data) : QmpMessage
     {
-        /// <summary>A text member of the event's data; null where it is missing or of another type.</summary>
-        public string? Text(string member) =>
-            Data.ValueKind == JsonValueKind.Object && Data.TryGetProperty(member, out JsonElement value) && value.ValueKind == JsonValueKind.String
-                ? value.GetString()
-                : null;
+        /// <summary>A text member of the event's data; null where it is missing, of another type, or no Unicode.</summary>
+        public string? Text(string member)
+        {
+            try
+            {
+                return Data.ValueKind == JsonValueKind.Object && Data.TryGetProperty(member, out JsonElement value) && value.ValueKind == JsonValueKind.String
+                    ? value.GetString()
+                    : null;
+            }
+            catch (InvalidOperationException)
+            {
+                // Text is checked only where it is taken; a captured QEMU may send any bytes.
+                return null;
+            }
+        }
     }
 
     /// <summary>Reads one line. A captured QEMU may send anything, so a line of unknown shape is refused, never guessed at.</summary>

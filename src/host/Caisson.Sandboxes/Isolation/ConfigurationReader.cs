@@ -133,7 +133,7 @@ public static class ConfigurationReader
     /// <summary>Where in which file a value stands, for messages.</summary>
     private readonly record struct Place(string File, string Path)
     {
-        internal Place Key(string name) => this with { Path = Path.Length == 0 ? name : Path + "." + name };
+        internal Place Key(string name) => this with { Path = Path.Length == 0 ? Printable(name) : Path + "." + Printable(name) };
 
         internal JsonElement.ObjectEnumerator Members(JsonElement element) =>
             element.ValueKind == JsonValueKind.Object ? element.EnumerateObject() : throw Wrong("an object");
@@ -167,6 +167,15 @@ public static class ConfigurationReader
 
             return texts.ToArray();
         }
+
+        // A key is shown in an error, which is one line of a log.
+        private static string Printable(string name) => string.Create(name.Length, name, static (span, from) =>
+        {
+            for (int i = 0; i < span.Length; i++)
+            {
+                span[i] = char.IsControl(from[i]) ? '?' : from[i];
+            }
+        });
 
         internal SandboxException Wrong(string expected) => new($"configuration {File}: {(Path.Length == 0 ? "the file" : Path)}: expected {expected}");
 

@@ -46,6 +46,7 @@ public sealed class ConfigurationReaderTests
     [InlineData("""{ "vm": { "qemu": "qemu" } }""", "a.json: vm.qemu: expected an absolute path")]
     [InlineData("""{ "vm": { "accelerator": "hvf" } }""", "a.json: vm.accelerator: expected one of auto, kvm, tcg")]
     [InlineData("""{ "allowedAnnotations": [1] }""", "a.json: allowedAnnotations: expected a list of texts")]
+    [InlineData("""{ "a\nb": 1 }""", "a.json: a?b: unknown key")]
     [InlineData("""{ "\ud800": "vm" }""", "a.json: a name or a text in it is not Unicode")]
     [InlineData("""{ "vm": { "kernelParameters": ["\udc00"] } }""", "a.json: a name or a text in it is not Unicode")]
     [InlineData("{\n  \"isolation\" }", "a.json: not JSON at line 2")]
