@@ -91,6 +91,32 @@ public sealed class ProcessAttackTests : ContainerTest
         Assert.Contains("PATH=", result.Output);
     }
 
+    // What stays beside a detached container, in either isolation: its init or keeper, supervisor, guardian, QEMU, virtiofsd.
+    [Theory, Isolations]
+    public void Nothing_that_stays_holds_the_callers_descriptors_or_environment(Isolation isolation)
+    {
+        Workplace place = Place(isolation);
+        place.Bundle.Arguments("sleep", "1000");
+        using var caller = RunningCommand.Start(
+            "/bin/sh",
+            ["-c", "exec 9</ && exec \"$@\" </dev/null >/dev/null", "sh", Executable.Path, .. place.Globals, "run", "--detach", "--bundle", place.Bundle.Path, place.Id],
+            start => start.Environment["CAISSON_TEST_SECRET"] = "1");
+        Assert.Equal(0, caller.CloseInput().WaitForExit());
+
+        List<ProcessEntry> left = [.. ProcessTable.Descendants(ProcessTable.Read()).Where(process => !process.IsZombie)];
+
+        Assert.NotEmpty(left);
+        Assert.All(left, process =>
+        {
+            Assert.DoesNotContain("CAISSON_TEST_SECRET", ProcessTable.Text($"/proc/{process.Pid}/environ"));
+            foreach (string descriptor in Directory.EnumerateFiles($"/proc/{process.Pid}/fd"))
+            {
+                Assert.False(new FileInfo(descriptor).LinkTarget == "/" && descriptor.EndsWith("/9", StringComparison.Ordinal), ProcessTable.Describe(process.Pid));
+            }
+        });
+        place.Run("delete", "--force", place.Id).Expect();
+    }
+
     [RootFact]
     public void Exec_gets_no_descriptors_and_no_environment_of_its_caller()
     {

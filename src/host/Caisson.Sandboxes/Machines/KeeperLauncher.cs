@@ -67,6 +67,7 @@ internal static class KeeperLauncher
         // Nothing else of the command leaks into a process that lives in the container's namespaces.
         Descriptors.CloseFromExcept(3, listener, lifeline);
         ProcessTitle.Set(workload.Args);
+        ProcessTitle.ClearEnvironment();
         Prctl.SetDumpable(false);
         using var keeper = new Keeper(listener, lifeline, workload.Terminal);
         return keeper.Run();

@@ -77,6 +77,21 @@ internal static class ExecLaunch
         return InitProcess.AfterStage(stage, channel);
     }
 
+    // What the stage cloned is our child, whether or not the stage lived to tell us its pid. It would go on and run; and even dead, as a
+    // zombie, it would keep the pid namespace of a container that is being deleted from ending.
+    private static InitProcess AfterStage(ClonedProcess stage, ExecRequest request, InitChannel channel)
+    {
+        try
+        {
+            return InitProcess.AfterStage(stage, channel);
+        }
+        catch when (request.Verb is null)
+        {
+            ProcessTree.EndOwnChildren();
+            throw;
+        }
+    }
+
     private static ClonedProcess Clone(ExecStageRequest exec, InitChannel channel)
     {
         using DirectoryFd? cgroup =

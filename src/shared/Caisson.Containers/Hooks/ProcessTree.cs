@@ -23,6 +23,17 @@ internal static class ProcessTree
         _ = process.TrySendSignal((int)Signal.SIGKILL, out _);
     }
 
+    /// <summary>Kills and reaps every child of this process: for a command that has one thread, and has failed.</summary>
+    internal static void EndOwnChildren()
+    {
+        foreach (int child in IsOwnProcfs() ? Children(ProcessIdentity.OwnPid) : [])
+        {
+            using PidFd process = PidFd.Open(child);
+            _ = process.TrySendSignal((int)Signal.SIGKILL, out _);
+            _ = process.Wait();
+        }
+    }
+
     // Stopped first, so that no child is added behind us; the children before their parent, because they would become somebody else's.
     private static void Kill(int pid, PidFd process, int depth)
     {
@@ -74,7 +85,7 @@ internal static class ProcessTree
         try
         {
             using DirectoryFd proc = DirectoryFd.Open("/proc");
-            return FileCalls.ReadLink(proc, "self") == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+            return FileCalls.ReadLink(proc, "self") == ProcessIdentity.OwnPid.ToString(CultureInfo.InvariantCulture);
         }
         catch (SyscallException)
         {

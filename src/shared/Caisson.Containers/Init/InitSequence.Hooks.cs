@@ -37,5 +37,5 @@ internal sealed partial class InitSequence
     }
 
     private byte[] State(ContainerStatus status) =>
-        HookState.Write(_request.Container, status, Environment.ProcessId);
+        HookState.Write(_request.Container, status, ProcessIdentity.OwnPid);
 }

@@ -172,7 +172,7 @@ internal static class VerbRequest
     /// <summary>Writes and reads a request for nothing, so that the next time is quicker.</summary>
     internal static void Rehearse(OciSpec spec, OciProcess process, InitChannel channel)
     {
-        using PidFd self = PidFd.Open(Environment.ProcessId);
+        using PidFd self = PidFd.Open(ProcessIdentity.OwnPid);
         var exec = new ExecRequest { Id = "rehearsal", Bundle = "/", Spec = spec, Process = process, InitPid = 0 };
         var request = new ExecStageRequest { Exec = exec, Channel = channel, Init = self, Kinds = NamespaceKinds.None };
         var descriptors = new DescriptorTable(0);

@@ -29,6 +29,9 @@ public static unsafe class ProcessTitle
     private const int PR_SET_MM = 35;
     private const nuint PR_SET_MM_MAP = 14;
 
+    // 52 numbers and a name of 64 bytes at the most.
+    private const int MaxStatBytes = 4096;
+
     // Owned here for the process's life: the kernel reads it whenever somebody reads /proc/PID/cmdline.
     private static byte* s_arguments;
 
@@ -45,14 +48,36 @@ public static unsafe class ProcessTitle
 
         Prctl.SetName(arguments[0][(arguments[0].LastIndexOf('/') + 1)..]);
         byte[] text = Encode(arguments);
-        if (!TryPointKernelTo(text, ReadMap()))
+        if (TryReadMap(out MemoryMapOfProcess map) && !TryPointKernelTo(text, map))
         {
-            OverwriteInPlace(text, ReadMap());
+            OverwriteInPlace(text, map);
         }
     }
 
     /// <summary>The way of <see cref="Set"/> that every kernel has.</summary>
-    internal static void SetInPlace(IReadOnlyList<string> arguments) => OverwriteInPlace(Encode(arguments), ReadMap());
+    internal static void SetInPlace(IReadOnlyList<string> arguments)
+    {
+        if (TryReadMap(out MemoryMapOfProcess map))
+        {
+            OverwriteInPlace(Encode(arguments), map);
+        }
+    }
+
+    /// <summary>
+    /// Takes the environment that this process was started with out of its memory, and so out of /proc/PID/environ: for one that lives on
+    /// beside its caller, whose variables may be secrets. Nothing finds a variable afterwards.
+    /// </summary>
+    public static void ClearEnvironment()
+    {
+        if (!TryReadMap(out MemoryMapOfProcess map))
+        {
+            return;
+        }
+
+        // SAFETY: the kernel itself says that our environment lies between these two addresses of our stack, which stays mapped and
+        // writable. Readers of it (getenv, the runtime) find empty strings, each still ended by a zero.
+        new Span<byte>((void*)map.EnvironmentStart, (int)(map.EnvironmentEnd - map.EnvironmentStart)).Clear();
+    }
 
     private static byte[] Encode(IReadOnlyList<string> arguments) => Encoding.UTF8.GetBytes(string.Join('\0', arguments) + '\0');
 
@@ -87,13 +112,37 @@ public static unsafe class ProcessTitle
         }
     }
 
-    // Fields of /proc/PID/stat by number (proc(5)); the name in parentheses, which may hold anything, is skipped from behind.
-    private static MemoryMapOfProcess ReadMap()
+    // Fields of /proc/PID/stat by number (proc(5)); the name in parentheses, which may hold anything, is skipped from behind. What is
+    // read becomes addresses that are written to, so it must be the kernel that says it: a process in a container's root may have
+    // anything of the image under /proc. False where it is not.
+    private static bool TryReadMap(out MemoryMapOfProcess map)
     {
-        string stat = SmallFile.ReadText("/proc/self/stat");
+        map = default;
+        if (!FileCalls.TryOpen("/proc/self/stat", OpenFlags.O_RDONLY, out FileFd file, out _))
+        {
+            return false;
+        }
+
+        string stat;
+        using (file)
+        {
+            if (FileSystemStatus.Of(file).Type != FileSystemStatus.Proc)
+            {
+                return false;
+            }
+
+            stat = Encoding.UTF8.GetString(file.ReadToEnd(MaxStatBytes));
+        }
+
+        // A procfs all the same, but of another process or pid namespace.
+        if (!stat.StartsWith($"{ProcessIdentity.OwnPid} (", StringComparison.Ordinal))
+        {
+            return false;
+        }
+
         string[] after = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         ulong Field(int number) => ulong.Parse(after[number - 3]);
-        return new MemoryMapOfProcess
+        map = new MemoryMapOfProcess
         {
             StartCode = Field(26),
             EndCode = Field(27),
@@ -107,5 +156,6 @@ public static unsafe class ProcessTitle
             EnvironmentStart = Field(50),
             EnvironmentEnd = Field(51),
         };
+        return true;
     }
 }

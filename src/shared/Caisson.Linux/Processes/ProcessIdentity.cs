@@ -12,8 +12,11 @@ public readonly record struct ProcessIdentity(int Pid, ulong StartTimeTicks)
     private const int StatBytes = 2048;
     private const int FieldsFromStateToStartTime = 19;
 
+    /// <summary>This process's pid, from the kernel each time: the runtime remembers its own, and a managed clone would take it for its parent.</summary>
+    public static int OwnPid => (int)Libc.syscall(39 /* getpid */);
+
     /// <summary>This process.</summary>
-    public static ProcessIdentity OfSelf() => Read(Environment.ProcessId);
+    public static ProcessIdentity OfSelf() => Read(OwnPid);
 
     /// <summary>Whether this very process still runs. A zombie is dead.</summary>
     public bool IsAlive => TryReadStat(Pid, out ulong started, out char state, out _) && started == StartTimeTicks && state is not ('Z' or 'X');
