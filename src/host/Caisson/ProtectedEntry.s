@@ -3,6 +3,10 @@
 # paid twice by each run, create and exec. Whatever fails here is left to managed code: control passes to _start as if nothing had been.
 # The decision to have this one file that is not C# is recorded in docs/decisions/0004-protected-entry.md.
 #
+# Commands that neither make a container nor enter one have nothing to hide from it and go on at once: the clone and its end cost as much as
+# they do themselves, on a busy machine more (the kernel waits for all CPUs when a detached mount goes). The first word that names a
+# command decides. A word may be taken wrongly, such as a container's id; then managed code sees that the stand-in is missing.
+#
 # It also blocks the signals that a foreground command passes on (ForegroundSession.Taken): a mask survives execution, and the threads
 # that the runtime starts before Main inherit it. Commands that pass nothing on unblock them first thing.
 
@@ -45,6 +49,15 @@ nothing:
         .asciz  ""
 prefix:
         .ascii  "CAISSON_EXECUTABLE="
+        # Names of at most eight characters, as the number that their bytes make.
+        .balign 8
+entering:
+        .ascii  "create\0\0", "run\0\0\0\0\0", "exec\0\0\0\0", "do\0\0\0\0\0\0", "restore\0"
+        .quad   0
+looking:
+        .ascii  "state\0\0\0", "start\0\0\0", "kill\0\0\0\0", "delete\0\0", "list\0\0\0\0", "ps\0\0\0\0\0\0"
+        .ascii  "pause\0\0\0", "resume\0\0", "update\0\0", "events\0\0", "spec\0\0\0\0", "features", "version\0"
+        .quad   0
 
         .text
         .globl  caisson_entry
@@ -58,6 +71,49 @@ caisson_entry:
         mov     %rsp, %rbp
         cld
 
+        cmpq    $0, (%r13)
+        je      .Lprotect
+        lea     8(%r13), %rsi
+.Lword:
+        add     $8, %rsi
+        mov     (%rsi), %rdi
+        test    %rdi, %rdi
+        jz      .Lprotect
+        xor     %eax, %eax
+        xor     %ecx, %ecx
+.Lletter:
+        movzbl  (%rdi), %edx
+        test    %edx, %edx
+        jz      .Lwhole
+        cmp     $64, %ecx
+        je      .Lword
+        shl     %cl, %rdx
+        or      %rdx, %rax
+        add     $8, %ecx
+        inc     %rdi
+        jmp     .Lletter
+.Lwhole:
+        test    %rax, %rax
+        jz      .Lword
+        lea     entering(%rip), %rdi
+.Lentering:
+        mov     (%rdi), %rdx
+        add     $8, %rdi
+        cmp     %rdx, %rax
+        je      .Lprotect
+        test    %rdx, %rdx
+        jnz     .Lentering
+        lea     looking(%rip), %rdi
+.Llooking:
+        mov     (%rdi), %rdx
+        add     $8, %rdi
+        cmp     %rdx, %rax
+        je      .Lgo_on
+        test    %rdx, %rdx
+        jnz     .Llooking
+        jmp     .Lword
+
+.Lprotect:
         # On a read-only file system already: the stand-in, or one that needs none.
         mov     $NR_openat, %eax
         mov     $AT_FDCWD, %rdi
