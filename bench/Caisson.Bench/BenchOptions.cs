@@ -12,7 +12,7 @@ internal sealed record BenchOptions
           --only NAME     only this one (may be repeated): run, vm-run, vm-exec, memory, steps, many
           --rounds N      rounds of the short measurements (40; those of machines are a quarter of it)
           --quick         few rounds: a first impression
-          --full          also what takes long: 100 containers at once
+          --full          also what takes long: 500 containers at once
           --json FILE     the results, for a program
 
         """;

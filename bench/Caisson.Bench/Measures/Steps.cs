@@ -2,27 +2,30 @@ using Caisson.Linux;
 
 namespace Caisson.Bench;
 
-/// <summary>Each command of a container's life by itself, for information.</summary>
+/// <summary>Each command of a container's life by itself.</summary>
 internal sealed class Steps : IBenchmark
 {
-    private static readonly string[] s_steps = ["create", "start", "exec true", "kill", "delete"];
+    // From the issue that asks for a complete runtime, "Speed".
+    private const double AtMostOfCrun = 1.0;
+    private const double AtMostOfRunc = 0.7;
+
+    private const string Delete = "delete";
+
+    private static readonly string[] s_steps = ["create", "start", "state", "exec true", "kill", Delete];
 
     public string Name => "steps";
 
-    public string Title => "create, start, exec, kill, delete in namespaces, against crun and runc (for information)";
+    public string Title => "create, start, state, exec, kill, delete in namespaces, against crun and runc";
 
     public void Run(BenchContext context)
     {
         var bundle = Bundle.Create(context.Place, "steps", "/bin/sleep", "100000");
-        List<Contestant> contestants =
-        [
-            new("caisson", context.Place.Caisson, ["--isolation", "namespaces"]),
-            new("crun", BenchPlace.Peer("crun"), []),
-            new("runc", BenchPlace.Peer("runc"), []),
-        ];
+        var own = new Contestant("caisson", context.Place.Caisson, ["--isolation", "namespaces"]);
+        var crun = new Contestant("crun", BenchPlace.Peer("crun"), []);
+        var runc = new Contestant("runc", BenchPlace.Peer("runc"), []);
+        Contestant[] order = [own, crun, runc];
         for (int round = 0; round <= context.Options.Rounds; round++)
         {
-            Contestant[] order = [.. contestants];
             Random.Shared.Shuffle(order);
             foreach (Contestant contestant in order)
             {
@@ -33,10 +36,21 @@ internal sealed class Steps : IBenchmark
 
         foreach (string step in s_steps)
         {
-            foreach (Contestant contestant in contestants)
-            {
-                context.Report.Add(Name, contestant.Samples[step]);
-            }
+            Judge(context, step, own.Samples[step], crun.Samples[step], runc.Samples[step]);
+        }
+    }
+
+    private void Judge(BenchContext context, string step, Sample own, Sample crun, Sample runc)
+    {
+        double ofCrun = own.Median / crun.Median;
+        double ofRunc = own.Median / runc.Median;
+        context.Report.Add(Name, own, $"{ofCrun:0.00} of crun's, {ofRunc:0.00} of runc's");
+        context.Report.Add(Name, crun);
+        context.Report.Add(Name, runc);
+        context.Report.Judge($"{step} in namespaces, against crun", ofCrun, AtMostOfCrun);
+        if (step != Delete)
+        {
+            context.Report.Judge($"{step} in namespaces, against runc", ofRunc, AtMostOfRunc);
         }
     }
 
@@ -62,10 +76,11 @@ internal sealed class Steps : IBenchmark
                 Step("create", "create", "--bundle", bundle.Path, "--pid-file", pidFile, id);
                 using PidFd init = PidFd.Open(int.Parse(File.ReadAllText(pidFile)));
                 Step("start", "start", id);
+                Step("state", "state", id);
                 Step("exec true", "exec", id, "/bin/true");
                 Step("kill", "kill", id, "KILL");
                 _ = init.Wait();    // as its subreaper
-                Step("delete", "delete", id);
+                Step(Delete, "delete", id);
             }
             catch
             {

@@ -144,7 +144,8 @@ public static class SpecReader
         }
         catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new SpecException(shownName, $"JSON specification file {shownName} not found", missing);
+            string words = shownName == ConfigFileName ? $"JSON specification file {shownName} not found" : $"open {shownName}: no such file or directory";
+            throw new SpecException(shownName, words, missing);
         }
         catch (UnauthorizedAccessException refused)
         {

@@ -46,6 +46,9 @@ public sealed record CreateOrder
 
     public int PreserveFds { get; init; }
 
+    /// <summary>Where the workload says that it is ready, which a foreground run passes on; null where nobody wants to know.</summary>
+    public NotifySocket? Notify { get; init; }
+
     /// <summary>Told of what the user should hear though nothing failed.</summary>
     public Action<string>? Warn { get; init; }
 

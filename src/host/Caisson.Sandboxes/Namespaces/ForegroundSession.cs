@@ -11,6 +11,9 @@ public sealed class ForegroundSession : IDisposable
     private readonly SignalFd _signals;
     private TerminalRelay? _relay;
 
+    /// <summary>Where the workload says that it is ready: passed on once.</summary>
+    internal NotifySocket? Notify { get; init; }
+
     private ForegroundSession(SignalFd signals) => _signals = signals;
 
     /// <summary>
@@ -26,10 +29,11 @@ public sealed class ForegroundSession : IDisposable
     /// Starts to take signals. The caller has blocked <see cref="Taken"/> before this process's threads began (that is: before the
     /// program was executed again): a thread of the runtime that has not blocked them would take them, and die.
     /// </summary>
-    public static ForegroundSession Begin()
+    /// <param name="notify">Where the workload says that it is ready, or null.</param>
+    public static ForegroundSession Begin(NotifySocket? notify = null)
     {
         SignalState.Block(Taken);
-        return new ForegroundSession(SignalFd.Create(Taken));
+        return new ForegroundSession(SignalFd.Create(Taken)) { Notify = notify };
     }
 
     /// <summary>Puts our terminal into raw mode and connects it with the workload's.</summary>
@@ -49,17 +53,23 @@ public sealed class ForegroundSession : IDisposable
             new PollTarget(_signals, PollEvents.In),
             default,
             default,
+            new PollTarget(Notify?.Descriptor, PollEvents.In),
         ];
         while (true)
         {
-            _relay?.Fill(targets[2..]);
+            _relay?.Fill(targets[2..4]);
             Poller.Wait(targets, Timeout.InfiniteTimeSpan);
             if (targets[1].Returned != PollEvents.None)
             {
                 PassSignals(process, pid);
             }
 
-            _relay?.Carry(targets[2..]);
+            _relay?.Carry(targets[2..4]);
+            if (targets[4].Returned != PollEvents.None && Notify!.TryPass(Environment.ProcessId))
+            {
+                targets[4].Descriptor = null;
+            }
+
             if (targets[0].Returned != PollEvents.None)
             {
                 ExitStatus status = reap();

@@ -53,12 +53,13 @@ internal static class HostProcessTable
             .ResetSignals()
             .SetSignalMask(0)
             .DuplicateTo(output.Write, 1)
+            .DuplicateTo(output.Write, 2)
             .CloseRangeFrom(3)
             .Execve(program, arguments, ["LC_ALL=C", "PATH=/usr/bin:/bin"])
             .Start();
         output.Write.Dispose();
         string text = System.Text.Encoding.UTF8.GetString(output.Read.ReadToEnd(LongestOutputBytes));
         ExitStatus status = child.PidFd.Wait();
-        return status.Code == 0 ? text : throw new SandboxException($"ps: {program} ended with exit code {status.Code}");
+        return status.Code == 0 ? text : throw new SandboxException($"ps: exit status {status.Code}: {text.Trim()}");
     }
 }

@@ -64,7 +64,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
     {
         ArgumentNullException.ThrowIfNull(order);
         ArgumentNullException.ThrowIfNull(running);
-        using ForegroundSession session = ForegroundSession.Begin();
+        using ForegroundSession session = ForegroundSession.Begin(order.Notify);
         bool terminal = order.Spec.Process?.Terminal ?? false;
         using ConsolePair? console = terminal ? ConsolePair.Create() : null;
         if (!order.NoSubreaper)

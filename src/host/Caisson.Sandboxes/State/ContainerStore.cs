@@ -11,6 +11,9 @@ public sealed class ContainerStore
     public const string StateFile = "state.json";
     public const string ConfigFile = "config.json";
 
+    // NotifySocket's: a directory, because it is mounted into the container before the socket is there.
+    internal const string NotifyDirectory = "notify";
+
     private const uint DirectoryMode = 0x1C0; // 0700
     private const uint FileMode = 0x180; // 0600
 
@@ -142,16 +145,27 @@ public sealed class ContainerStore
         string directory = DirectoryOf(id);
         // The snapshot first and the journal last: between them the container is "abandoned", never "somebody else's".
         File.Delete(Path.Combine(directory, StateFile));
+        RemoveFiles(directory, except: Journal.FileName);
+        File.Delete(Path.Combine(directory, Journal.FileName));
+        Directory.Delete(directory);
+    }
+
+    private static void RemoveFiles(string directory, string? except)
+    {
+        string notify = Path.Combine(directory, NotifyDirectory);
+        if (Directory.Exists(notify))
+        {
+            RemoveFiles(notify, except: null);
+            Directory.Delete(notify);
+        }
+
         foreach (string file in Directory.EnumerateFiles(directory))
         {
-            if (Path.GetFileName(file) != Journal.FileName)
+            if (Path.GetFileName(file) != except)
             {
                 File.Delete(file);
             }
         }
-
-        File.Delete(Path.Combine(directory, Journal.FileName));
-        Directory.Delete(directory);
     }
 
     private void ClearAbandoned(string id, string directory, Action<StoredContainer> undo)
@@ -167,10 +181,7 @@ public sealed class ContainerStore
         if (found.State is StoredState.Abandoned or StoredState.Creating)
         {
             undo(found);
-            foreach (string file in Directory.EnumerateFiles(directory))
-            {
-                File.Delete(file);
-            }
+            RemoveFiles(directory, except: null);
         }
     }
 

@@ -16,6 +16,12 @@ internal abstract class Command
 
     internal virtual IReadOnlyList<Flag> Flags => [];
 
+    /// <summary>Whether its first argument is the id of a container that exists: what a shell completes.</summary>
+    internal bool TakesContainer => !MakesContainer && FewestArguments > 0 && Usage.Contains("CONTAINER", StringComparison.Ordinal);
+
+    /// <summary>Whether its argument is an id that is not taken yet.</summary>
+    internal virtual bool MakesContainer => false;
+
     internal virtual int FewestArguments => 1;
 
     internal virtual int MostArguments => 1;

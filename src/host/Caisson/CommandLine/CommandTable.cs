@@ -7,7 +7,7 @@ internal static class CommandTable
     internal static readonly string[] Names =
     [
         "create", "start", "run", "exec", "state", "list", "ps", "kill", "delete", "pause", "resume", "update", "events",
-        "spec", "features", "compatibility", "do", "check", "env", "guest", "version",
+        "spec", "features", "compatibility", "do", "check", "env", "guest", "completion", "version",
     ];
 
     internal static Command? Find(string name) => name switch
@@ -32,6 +32,7 @@ internal static class CommandTable
         "check" => new CheckCommand(),
         "env" => new EnvCommand(),
         "guest" => new GuestCommand(),
+        "completion" => new CompletionCommand(),
         "version" => new VersionCommand(),
         _ => HiddenVerbs.Find(name),
     };

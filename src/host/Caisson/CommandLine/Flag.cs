@@ -14,6 +14,9 @@ internal enum FlagKind
 
     /// <summary>One value each time the flag is given.</summary>
     List,
+
+    /// <summary>One whole number each time the flag is given.</summary>
+    Numbers,
 }
 
 /// <summary>One flag of a command, or of all of them.</summary>
@@ -33,6 +36,15 @@ internal sealed record Flag(string Name, char Short, FlagKind Kind, string Help,
 
     internal static Flag List(string name, string valueName, string help, char shortName = '\0') =>
         new(name, shortName, FlagKind.List, help, valueName);
+
+    internal static Flag Numbers(string name, string valueName, string help, char shortName = '\0') =>
+        new(name, shortName, FlagKind.Numbers, help, valueName);
+
+    internal static Flag Choice(string name, string valueName, string help, string[] choices, char shortName = '\0') =>
+        new(name, shortName, FlagKind.Text, help, valueName) { Choices = choices };
+
+    /// <summary>What the value may be, for a shell that completes it; empty where it is free. Whoever reads the value checks it.</summary>
+    internal IReadOnlyList<string> Choices { get; private init; } = [];
 
     internal bool TakesValue => Kind != FlagKind.Switch;
 

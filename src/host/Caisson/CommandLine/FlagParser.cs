@@ -144,7 +144,7 @@ internal sealed class FlagParser
 
     private static string CheckValue(Flag flag, string name, string value)
     {
-        if (flag.Kind == FlagKind.Number && !int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
+        if (flag.Kind is FlagKind.Number or FlagKind.Numbers && !int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
         {
             throw new UsageException($"invalid value \"{value}\" for flag -{name}: parse error");
         }

@@ -7,13 +7,13 @@ internal sealed record GlobalOptions
     internal static readonly IReadOnlyList<Flag> Flags =
     [
         Flag.Text("root", "DIR", "where the containers' records are (default: /run/caisson; rootless: $XDG_RUNTIME_DIR/caisson)"),
-        Flag.Text("isolation", "KIND", "vm, namespaces or kernel (default: as configured, else vm)"),
+        Flag.Choice("isolation", "KIND", "vm, namespaces or kernel (default: as configured, else vm)", ["vm", "namespaces", "kernel"]),
         Flag.Text("config", "FILE", "read this configuration instead of /etc/caisson/config.json and config.d/*.json"),
         Flag.Text("log", "FILE", "append messages to this file (default: standard error)"),
-        Flag.Text("log-format", "FORMAT", "text or json (default: text)"),
+        Flag.Choice("log-format", "FORMAT", "text or json (default: text)", ["text", "json"]),
         Flag.Switch("debug", "log what is done, step by step"),
         Flag.Switch("systemd-cgroup", "expect cgroupsPath as slice:prefix:name"),
-        Flag.Text("rootless", "WHEN", "ignore cgroup permission errors: true, false or auto (default: auto)"),
+        Flag.Choice("rootless", "WHEN", "ignore cgroup permission errors: true, false or auto (default: auto)", ["true", "false", "auto"]),
         Flag.Text("criu", "FILE", "accepted for runc's sake; checkpoints are not supported"),
         Flag.Switch("version", "print the version", 'v'),
     ];

@@ -20,6 +20,8 @@ internal sealed class CreateCommand : Command
 
     internal override bool EntersContainer => true;
 
+    internal override bool MakesContainer => true;
+
     internal override int Run(Invocation invocation)
     {
         string? pidFile = AbsolutePidFile(invocation);

@@ -34,10 +34,11 @@ internal sealed class Creation : IDisposable
     internal static Creation Begin(Runtime runtime, Invocation invocation, bool detach)
     {
         FlagValues flags = invocation.Flags;
+        var passed = PassedDescriptors.ForInit(flags);
         string id = invocation.Arguments[0];
         string bundle = EnterBundle(flags.Text(CreationFlags.Bundle));
         byte[] config = ReadConfig(bundle);
-        OciSpec spec = SpecReader.Parse(config, SpecReader.ConfigFileName);
+        OciSpec spec = passed.Announce(SpecReader.Parse(config, SpecReader.ConfigFileName));
         ContainerId.Check(id);
         string? consoleSocket = flags.Text(CreationFlags.ConsoleSocket) is { Length: > 0 } socket ? socket : null;
         CreationFlags.CheckTerminal(spec.Process, detach, consoleSocket);
@@ -56,7 +57,7 @@ internal sealed class Creation : IDisposable
             NoSubreaper = flags.IsSet("no-subreaper"),
             SystemdCgroup = invocation.Globals.SystemdCgroup,
             Rootless = invocation.Globals.Rootless,
-            PreserveFds = CreationFlags.CountPreserved(flags),
+            PreserveFds = passed.Count,
             Warn = invocation.Log.Warning,
             Debug = invocation.Log.IsDebug ? invocation.Log.Debug : null,
         };
@@ -90,7 +91,8 @@ internal sealed class Creation : IDisposable
             journal = Journal.Begin(directory, ProcessIdentity.OfSelf(), order.BootId);
             runtime.Store.SaveConfig(order.Id, config);
             order.Debug?.Invoke($"container {order.Id}: claimed in {directory}, isolation {IsolationName.Of(backend.Isolation)}");
-            return new Creation(runtime, order.Id, order with { RecordDirectory = directory }, backend, held, journal);
+            order = OfferNotification(order with { RecordDirectory = directory }, backend.Isolation);
+            return new Creation(runtime, order.Id, order, backend, held, journal);
         }
         catch
         {
@@ -101,6 +103,12 @@ internal sealed class Creation : IDisposable
             throw;
         }
     }
+
+    /// <summary>The service manager's socket, if this command is a part of a service that says when it is ready.</summary>
+    internal static string? NotifySocketPath => Environment.GetEnvironmentVariable(NotifySocket.Variable) is { Length: > 0 } path ? path : null;
+
+    /// <summary>Binds the socket on which the container says that it is ready; null where nobody wants to know.</summary>
+    internal NotifySocket? BindNotification() => NotifySocket.Bind(Order.RecordDirectory, NotifySocketPath);
 
     /// <summary>The container is gone after all: its record goes with it.</summary>
     internal void Abandon() => _committed = false;
@@ -118,6 +126,22 @@ internal sealed class Creation : IDisposable
         }
 
         _held.Dispose();
+    }
+
+    private static CreateOrder OfferNotification(CreateOrder order, Isolation isolation)
+    {
+        if (NotifySocketPath is null)
+        {
+            return order;
+        }
+
+        if (isolation == Isolation.Namespaces)
+        {
+            return order with { Spec = NotifySocket.Offer(order.Spec, order.RecordDirectory) };
+        }
+
+        order.Warn?.Invoke($"{NotifySocket.Variable}: a container of isolation {IsolationName.Of(isolation)} cannot reach a socket of the host, and will not say that it is ready");
+        return order;
     }
 
     private void Commit(ContainerRecord record)

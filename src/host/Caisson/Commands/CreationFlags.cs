@@ -35,17 +35,4 @@ internal static class CreationFlags
             throw new SandboxException("cannot use console socket if caisson will not detach or allocate tty");
         }
     }
-
-    /// <summary>How many descriptors from 3 up the workload inherits: systemd's, then those asked for.</summary>
-    internal static int CountPreserved(FlagValues flags)
-    {
-        int asked = flags.Number(PreserveFds);
-        if (asked < 0)
-        {
-            throw new SandboxException($"--{PreserveFds} {asked}: must not be negative");
-        }
-
-        // Systemd passes its sockets to the pid that it names only (sd_listen_fds(3)); an engine leaves LISTEN_PID alone or drops it.
-        return int.TryParse(Environment.GetEnvironmentVariable("LISTEN_FDS"), out int listening) && listening > 0 ? listening + asked : asked;
-    }
 }

@@ -64,7 +64,8 @@ internal sealed class DeleteCommand : Command
     {
         IContainerBackend backend = runtime.Backend(record.Isolation);
         ContainerStatus status = backend.Look(record).Status;
-        if (status != ContainerStatus.Stopped && !force)
+        // One that was only created has run nothing yet, and goes without --force, as runc's does.
+        if (status is not (ContainerStatus.Stopped or ContainerStatus.Created) && !force)
         {
             throw new SandboxException($"cannot delete container {record.Id} that is not stopped: {status.Name()}");
         }

@@ -20,6 +20,12 @@ internal static class DurationText
             return false;
         }
 
+        // The only number that needs no unit.
+        if (rest is "0")
+        {
+            return true;
+        }
+
         double seconds = 0;
         while (!rest.IsEmpty)
         {

@@ -22,7 +22,7 @@ internal sealed class ExecCommand : Command
         Flag.List("env", "NAME=VALUE", "set a variable; may be given several times", 'e'),
         Flag.Switch("tty", "give the process a terminal", 't'),
         Flag.Text("user", "UID[:GID]", "run as this user and group", 'u'),
-        Flag.List("additional-gids", "GID", "a further group; may be given several times", 'g'),
+        Flag.Numbers("additional-gids", "GID", "a further group; may be given several times", 'g'),
         Flag.Text("process", "FILE", "read the process object from this file", 'p'),
         Flag.Switch("detach", "do not wait for the process's end", 'd'),
         Flag.Text(CreationFlags.PidFile, "FILE", "write the process's pid to this file"),
@@ -30,7 +30,7 @@ internal sealed class ExecCommand : Command
         Flag.Text("apparmor", "PROFILE", "the process's AppArmor profile"),
         Flag.Switch("no-new-privs", "rule out gaining privileges by execve"),
         Flag.List("cap", "CAPABILITY", "add a capability; may be given several times", 'c'),
-        Flag.Number(CreationFlags.PreserveFds, "pass N descriptors from 3 up to the process, beyond LISTEN_FDS"),
+        Flag.Number(CreationFlags.PreserveFds, "pass N descriptors from 3 up to the process"),
         Flag.List("cgroup", "[CONTROLLER:]PATH", "run in an existing cgroup below the container's"),
         Flag.Switch("ignore-paused", "allow a paused container"),
         Flag.Switch("no-subreaper", "leave orphans of the process to the host's init"),
@@ -51,6 +51,7 @@ internal sealed class ExecCommand : Command
     internal override int Run(Invocation invocation)
     {
         FlagValues flags = invocation.Flags;
+        var passed = PassedDescriptors.ForExec(flags);
         var runtime = new Runtime(invocation);
         (ContainerRecord record, IContainerBackend backend) = runtime.Load(invocation.Arguments[0]);
         CheckStatus(backend.Look(record).Status, flags.IsSet("ignore-paused"));
@@ -72,7 +73,7 @@ internal sealed class ExecCommand : Command
                 invocation.Log.Debug($"container {record.Id}: process {pid} started");
             },
             Detach = detach,
-            PreserveFds = CreationFlags.CountPreserved(flags),
+            PreserveFds = passed.Count,
             IgnorePaused = flags.IsSet("ignore-paused"),
             Cgroups = flags.List("cgroup"),
             NoSubreaper = flags.IsSet("no-subreaper"),

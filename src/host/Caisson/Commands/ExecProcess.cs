@@ -11,8 +11,7 @@ internal static class ExecProcess
     {
         if (flags.Text("process") is { Length: > 0 } file)
         {
-            OciProcess read = SpecReader.ReadProcess(file);
-            return read.Args.Count > 0 ? read : throw new SandboxException("process args cannot be empty");
+            return Checked(SpecReader.ReadProcess(file), file);
         }
 
         if (arguments.Count < 2)
@@ -40,7 +39,19 @@ internal static class ExecProcess
             process = process with { SelinuxLabel = label };
         }
 
-        return flags.IsGiven("no-new-privs") ? process with { NoNewPrivileges = flags.IsSet("no-new-privs") } : process;
+        return Checked(flags.IsGiven("no-new-privs") ? process with { NoNewPrivileges = flags.IsSet("no-new-privs") } : process, "process");
+    }
+
+    // A file or flags may say what a configuration may not.
+    private static OciProcess Checked(OciProcess process, string where)
+    {
+        if (process.Args.Count == 0)
+        {
+            throw new SandboxException("process args cannot be empty");
+        }
+
+        SpecValidator.ValidateProcess(process).ThrowIfInvalid(where);
+        return process;
     }
 
     private static string[] Rest(IReadOnlyList<string> arguments)

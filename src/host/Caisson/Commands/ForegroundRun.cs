@@ -18,9 +18,10 @@ internal sealed class ForegroundRun(Runtime runtime, Creation creation)
     internal int Go()
     {
         ContainerRecord? running = null;
+        using NotifySocket? notify = creation.BindNotification();
         try
         {
-            return creation.Backend.Run(creation.Order, creation.Journal, record =>
+            return creation.Backend.Run(creation.Order with { Notify = notify }, creation.Journal, record =>
             {
                 running = record;
                 Started?.Invoke(record.Init.Pid);

@@ -13,7 +13,7 @@ internal sealed class ListCommand : Command
 
     internal override IReadOnlyList<Flag> Flags =>
     [
-        Flag.Text("format", "FORMAT", "table or json (default: table)", 'f'),
+        Flag.Choice("format", "FORMAT", "table or json (default: table)", ["table", "json"], 'f'),
         Flag.Switch("quiet", "only the ids", 'q'),
     ];
 

@@ -13,7 +13,7 @@ internal sealed class PsCommand : Command
 
     internal override string Usage => "[options] CONTAINER [PS-OPTIONS...]";
 
-    internal override IReadOnlyList<Flag> Flags => [Flag.Text("format", "FORMAT", "table, or json for the host's pids (default: table)", 'f')];
+    internal override IReadOnlyList<Flag> Flags => [Flag.Choice("format", "FORMAT", "table, or json for the host's pids (default: table)", ["table", "json"], 'f')];
 
     internal override int MostArguments => int.MaxValue;
 

@@ -26,6 +26,8 @@ internal sealed class RunCommand : Command
 
     internal override bool EntersContainer => true;
 
+    internal override bool MakesContainer => true;
+
     internal override bool PassesSignals(FlagValues flags) => !flags.IsSet("detach");
 
     internal override int Run(Invocation invocation)
@@ -44,9 +46,12 @@ internal sealed class RunCommand : Command
         ContainerRecord record = creation.Backend.Create(creation.Order, creation.Journal);
         try
         {
+            using NotifySocket? notify = creation.BindNotification();
             creation.Backend.Start(record, creation.Order.Spec);
             creation.Order.Commit(record with { Status = ContainerLifecycle.Next(record.Status, ContainerEvent.Start) });
             PidFile.Write(pidFile, record.Init.Pid);
+            creation.Unlock();
+            notify?.PassReadiness(record.Init);
             return 0;
         }
         catch

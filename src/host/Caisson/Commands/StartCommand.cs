@@ -1,3 +1,4 @@
+using Caisson.Oci;
 using Caisson.Sandboxes;
 
 namespace Caisson;
@@ -14,11 +15,27 @@ internal sealed class StartCommand : Command
     internal override int Run(Invocation invocation)
     {
         var runtime = new Runtime(invocation);
-        using LockedContainer container = runtime.LoadLocked(invocation.Arguments[0], Name);
-        ContainerRecord record = container.Record;
-        record = record with { Status = ContainerLifecycle.Next(container.Backend.Look(record).Status, ContainerEvent.Start) };
-        container.Backend.Start(container.Record, runtime.Spec(record.Id));
-        runtime.Store.Save(record);
-        return 0;
+        string id = invocation.Arguments[0];
+        NotifySocket? notify = null;
+        try
+        {
+            ContainerRecord record;
+            using (LockedContainer container = runtime.LoadLocked(id, Name))
+            {
+                ContainerStatus status = ContainerLifecycle.Next(container.Backend.Look(container.Record).Status, ContainerEvent.Start);
+                notify = NotifySocket.Bind(runtime.Store.DirectoryOf(id), Creation.NotifySocketPath);
+                container.Backend.Start(container.Record, runtime.Spec(id));
+                record = container.Record with { Status = status };
+                runtime.Store.Save(record);
+            }
+
+            // Without the lock: others may have to do with the container before it is ready.
+            notify?.PassReadiness(record.Init);
+            return 0;
+        }
+        finally
+        {
+            notify?.Dispose();
+        }
     }
 }

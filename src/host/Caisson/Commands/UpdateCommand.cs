@@ -25,6 +25,11 @@ internal sealed class UpdateCommand : Command
             ? ReadResources(file)
             : UpdateFlags.Read(invocation.Flags);
         SpecValidator.ValidateResources(resources).ThrowIfInvalid("resources");
+        if (invocation.Flags.IsGiven("kernel-memory") || invocation.Flags.IsGiven("kernel-memory-tcp"))
+        {
+            invocation.Log.Warning("Kernel memory settings are ignored and will be removed");
+        }
+
         using LockedContainer container = runtime.LoadLocked(invocation.Arguments[0], Name);
         if (container.Backend.Look(container.Record).Status == ContainerStatus.Stopped)
         {

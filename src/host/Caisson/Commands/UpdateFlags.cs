@@ -31,9 +31,14 @@ internal static class UpdateFlags
     /// <exception cref="SandboxException">A value that is none, in runc's words.</exception>
     internal static LinuxResources Read(FlagValues flags)
     {
-        if (flags.IsGiven("l3-cache-schema") || flags.IsGiven("mem-bw-schema"))
+        if (flags.IsGiven("l3-cache-schema"))
         {
-            throw new SandboxException("update: Intel RDT can be set at creation only (linux.intelRdt)");
+            throw new SandboxException("Intel RDT/CAT: l3 cache schema is not enabled");
+        }
+
+        if (flags.IsGiven("mem-bw-schema"))
+        {
+            throw new SandboxException("Intel RDT/MBA: memory bandwidth schema is not enabled");
         }
 
         var resources = new LinuxResources();

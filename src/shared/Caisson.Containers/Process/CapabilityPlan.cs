@@ -14,13 +14,19 @@ internal static class CapabilityPlan
         }
 
         CapabilitySet refused = default;
-        CapabilitySet bounding = Read(wanted.Bounding, own.Bounding, ref refused, warn);
-        CapabilitySet permitted = Read(wanted.Permitted, own.Permitted, ref refused, warn);
-        CapabilitySet effective = Read(wanted.Effective, own.Permitted, ref refused, warn).Intersect(permitted);
-        CapabilitySet inheritable = Read(wanted.Inheritable, own.Permitted.Intersect(bounding), ref refused, warn);
+        var unknown = new List<string>();
+        CapabilitySet bounding = Read(wanted.Bounding, own.Bounding, ref refused, unknown);
+        CapabilitySet permitted = Read(wanted.Permitted, own.Permitted, ref refused, unknown);
+        CapabilitySet effective = Read(wanted.Effective, own.Permitted, ref refused, unknown).Intersect(permitted);
+        CapabilitySet inheritable = Read(wanted.Inheritable, own.Permitted.Intersect(bounding), ref refused, unknown);
 
         // The kernel refuses an ambient capability that is not also permitted and inheritable.
-        CapabilitySet ambient = Read(wanted.Ambient, own.Permitted, ref refused, warn).Intersect(permitted).Intersect(inheritable);
+        CapabilitySet ambient = Read(wanted.Ambient, own.Permitted, ref refused, unknown).Intersect(permitted).Intersect(inheritable);
+        if (unknown.Count > 0)
+        {
+            warn($"ignoring unknown or unavailable capabilities: [{string.Join(' ', unknown)}]");
+        }
+
         if (refused != default)
         {
             warn($"capabilities that cannot be granted here: {Names(refused)}");
@@ -29,7 +35,7 @@ internal static class CapabilityPlan
         return new CapabilitySets(bounding, effective, permitted, inheritable, ambient);
     }
 
-    private static CapabilitySet Read(SpecList<string> names, CapabilitySet available, ref CapabilitySet refused, Action<string> warn)
+    private static CapabilitySet Read(SpecList<string> names, CapabilitySet available, ref CapabilitySet refused, List<string> unknown)
     {
         CapabilitySet set = default;
         foreach (string name in names)
@@ -38,9 +44,9 @@ internal static class CapabilityPlan
             {
                 set = set.With(capability);
             }
-            else
+            else if (!unknown.Contains(name))
             {
-                warn($"unknown capability {name} is ignored");
+                unknown.Add(name);
             }
         }
 

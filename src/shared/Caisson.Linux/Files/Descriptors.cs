@@ -27,6 +27,26 @@ public static class Descriptors
         Retry(() => Libc.dup2(fd, number), "dup2");
     }
 
+    /// <summary>
+    /// Whether a number is a descriptor that this program was executed with: such a one has not FD_CLOEXEC, which everything has that is
+    /// opened here, by the runtime too (it keeps /dev/urandom).
+    /// </summary>
+    public static bool IsInherited(int number)
+    {
+        const int F_GETFD = 1;
+        const int FD_CLOEXEC = 1;
+        FileFd fd = FileFd.FromNumber(number);
+        try
+        {
+            int flags = Libc.fcntl(fd, F_GETFD, 0);
+            return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+        }
+        finally
+        {
+            fd.Release();
+        }
+    }
+
     /// <summary>Sets or clears FD_CLOEXEC.</summary>
     public static void SetCloseOnExec(this FileDescriptor fd, bool on)
     {

@@ -3,7 +3,7 @@ using System.Text;
 namespace Caisson.Linux;
 
 /// <summary>
-/// A sockaddr_un for a path of any length. sun_path holds 107 bytes and a NUL (unix(7)); a longer path is reached through an
+/// A sockaddr_un for a path of any length, or for an abstract name, which is written with an @ before it as everywhere. sun_path holds 107 bytes and a NUL (unix(7)); a longer path is reached through an
 /// O_PATH descriptor of its directory, which must stay open until the call is done.
 /// </summary>
 internal sealed class UnixAddress : IDisposable
@@ -25,9 +25,15 @@ internal sealed class UnixAddress : IDisposable
             throw new SyscallException($"socket path {path}", length > MaxPathBytes ? Errno.ENAMETOOLONG : Errno.EINVAL);
         }
 
-        _bytes = new byte[FamilyBytes + length + 1];
+        // An abstract name begins with a NUL instead of its @ and is as long as the address says: no NUL may follow.
+        bool isAbstract = path[0] == '@';
+        _bytes = new byte[FamilyBytes + length + (isAbstract ? 0 : 1)];
         _bytes[0] = Libc.AF_UNIX;
         Encoding.UTF8.GetBytes(path, _bytes.AsSpan(FamilyBytes));
+        if (isAbstract)
+        {
+            _bytes[FamilyBytes] = 0;
+        }
     }
 
     internal ReadOnlySpan<byte> Bytes => _bytes;

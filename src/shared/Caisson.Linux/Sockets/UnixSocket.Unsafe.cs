@@ -8,6 +8,9 @@ public enum UnixSocketKind
     /// <summary>A stream of bytes.</summary>
     Stream = 1,
 
+    /// <summary>Whole messages without a connection.</summary>
+    Datagram = 2,
+
     /// <summary>A connection of whole messages.</summary>
     SeqPacket = 5,
 }
@@ -62,8 +65,16 @@ public sealed unsafe partial class UnixSocket : StreamSocket
         });
     }
 
+    /// <summary>Binds a path, which must not exist, for messages from anybody who reaches it.</summary>
+    /// <param name="path">The path; of any length.</param>
+    public static UnixSocket Bind(string path)
+    {
+        using UnixAddress address = UnixAddress.Of(path);
+        return Made(UnixSocketKind.Datagram, socket => socket.Bind(address.Bytes, path));
+    }
+
     /// <summary>Connects.</summary>
-    /// <param name="path">The listener's path; of any length.</param>
+    /// <param name="path">The listener's path; of any length, or an abstract name after an @.</param>
     /// <param name="kind">The kind.</param>
     public static UnixSocket Connect(string path, UnixSocketKind kind = UnixSocketKind.Stream)
     {
