@@ -26,7 +26,16 @@ public sealed partial class VmBackend : IContainerBackend
 
     public Isolation Isolation => Isolation.Vm;
 
-    public void RequirePossible() => _findAssets();
+    public void RequirePossible()
+    {
+        if (UserIds.EffectiveUser != 0)
+        {
+            throw new SandboxException(
+                "isolation vm needs root for now: the container's files are shared from a mount namespace, and QEMU is jailed under a user of its own; an ordinary user may have --isolation namespaces");
+        }
+
+        _ = _findAssets();
+    }
 
     public ContainerRecord Create(CreateOrder order, Journal journal)
     {

@@ -31,7 +31,7 @@ public sealed partial class NamespacesBackend
         if (all)
         {
             // Also of a stopped container: without a pid namespace of its own, its other processes live on.
-            OpenCgroup(record)?.KillAll((Signal)signal);
+            RequireCgroup(record, "its processes cannot be found: leave out --all").KillAll((Signal)signal);
             return;
         }
 
@@ -100,7 +100,7 @@ public sealed partial class NamespacesBackend
         return false;
     }
 
-    public IReadOnlyList<int> HostPids(ContainerRecord record) => OpenCgroup(record)?.Pids() ?? [];
+    public IReadOnlyList<int> HostPids(ContainerRecord record) => RequireCgroup(record, "its processes cannot be listed").Pids();
 
     public IReadOnlyList<string> ProcessTable(ContainerRecord record, IReadOnlyList<string> options) =>
         HostProcessTable.Show(HostPids(record), options);
@@ -126,8 +126,8 @@ public sealed partial class NamespacesBackend
     private static Cgroup? OpenCgroup(ContainerRecord record) =>
         record.Cgroup is null ? null : RecordedCgroup.Open(record.Cgroup);
 
-    private static Cgroup RequireCgroup(ContainerRecord record) =>
-        OpenCgroup(record) ?? throw new SandboxException($"container {record.Id} has no cgroup of its own: it can neither be limited nor paused");
+    private static Cgroup RequireCgroup(ContainerRecord record, string without = "it can neither be measured, limited nor paused") =>
+        OpenCgroup(record) ?? throw new SandboxException($"container {record.Id} has no cgroup of its own (this user may make none): {without}");
 
     // Each --cgroup names a place below the container's own: for the controllers before the colon, or for all.
     private static Cgroup? ExecCgroup(ContainerRecord record, ExecOrder order)

@@ -141,16 +141,14 @@ public sealed partial class NamespacesBackend : IContainerBackend
     private LaunchedContainer Launch(CreateOrder order, Journal journal, UnixSocket? console, string? fifo)
     {
         Refusals.Require(Isolation.Namespaces, order.Spec);
-        string path = CgroupNaming.PathFor(order.Id, order.Spec.Linux?.CgroupsPath, order.SystemdCgroup);
-        CgroupLayout layout = CgroupLayout.Discover();
-        bool ownCgroup = !IsLenient(order) || !string.IsNullOrEmpty(order.Spec.Linux?.CgroupsPath);
-        if (ownCgroup && Cgroup.Open(layout, path) is { Exists: false } planned)
+        CgroupChoice cgroup = CgroupChoice.For(order);
+        if (cgroup.IsOwn && Cgroup.Open(cgroup.Layout, cgroup.Path) is { Exists: false } planned)
         {
             // One that is there already is not ours to undo, nor what is in it.
             journal.Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(planned)));
         }
 
-        order.Debug?.Invoke($"container {order.Id}: cgroup {(ownCgroup ? path : "of the caller")}, {order.Spec.Mounts.Count} mounts; cloning init");
+        order.Debug?.Invoke($"container {order.Id}: cgroup {(cgroup.IsOwn ? cgroup.Path : "of the caller")}, {order.Spec.Mounts.Count} mounts; cloning init");
         LaunchedContainer launched = ContainerLauncher.Create(new ContainerRequest
         {
             Id = order.Id,
@@ -161,9 +159,10 @@ public sealed partial class NamespacesBackend : IContainerBackend
             PreserveFds = order.PreserveFds,
             NoPivot = order.NoPivot,
             NoNewKeyring = order.NoNewKeyring,
-            UseCgroup = ownCgroup,
-            CgroupsPath = path,
-            CgroupLayout = layout,
+            UseCgroup = cgroup.IsOwn,
+            CgroupsPath = cgroup.Path,
+            CgroupLayout = cgroup.Layout,
+            LimitsDevices = cgroup.LimitsDevices,
             Rootfs = order.Rootfs,
             OnPid = pid => journal.Intend(Intent.Process(ProcessIdentity.Read(pid))),
             OnWarning = _warn,
@@ -171,9 +170,6 @@ public sealed partial class NamespacesBackend : IContainerBackend
         order.Debug?.Invoke($"container {order.Id}: init is pid {launched.Pid}, prepared up to its execve");
         return launched;
     }
-
-    // An ordinary user has no cgroup to make others in, unless somebody gave him one, whose path the configuration then names.
-    private static bool IsLenient(CreateOrder order) => order.Rootless ?? UserIds.EffectiveUser != 0;
 
     private static ContainerRecord RecordOf(CreateOrder order, LaunchedContainer launched, ContainerStatus status) => new()
     {

@@ -9,12 +9,16 @@ namespace Caisson.Sandboxes;
 public sealed record RuntimePlaces
 {
     private const uint OnlyOwner = 0x1C0; // 0700
+    private const uint Sticky = 0x200; // 01000: keeps it from being cleaned away (XDG base directory specification, XDG_RUNTIME_DIR)
     private const uint OthersMayWrite = 0x12; // 0022
 
-    private RuntimePlaces(string root, string sandboxes)
+    private readonly bool _isUsers;
+
+    private RuntimePlaces(string root, string sandboxes, bool isUsers)
     {
         Root = root;
         Sandboxes = sandboxes;
+        _isUsers = isUsers;
     }
 
     /// <summary>The containers' records: <c>--root</c>, or /run/caisson.</summary>
@@ -28,16 +32,19 @@ public sealed record RuntimePlaces
     /// <param name="userId">The effective user id.</param>
     /// <param name="runtimeDirectory">XDG_RUNTIME_DIR; podman passes it empty to a runtime that runs as root.</param>
     /// <exception cref="SandboxException">Neither a root nor a directory of the user's own is known.</exception>
-    public static RuntimePlaces Decide(string? root, uint userId, string? runtimeDirectory)
+    /// <param name="isOrdinary">
+    /// Whether the user is none but an ordinary one, who has no right to /run: by the id, or as the root of a user namespace.
+    /// </param>
+    public static RuntimePlaces Decide(string? root, uint userId, string? runtimeDirectory, bool isOrdinary)
     {
-        string? home = userId == 0 ? "/run" : FirstDirectory(runtimeDirectory, $"/run/user/{userId}");
+        string? home = !isOrdinary ? "/run" : FirstDirectory(runtimeDirectory, $"/run/user/{userId}");
         if (home is null && root is null)
         {
             throw new SandboxException("no place for the containers' records: XDG_RUNTIME_DIR is not set; set it to a directory of your own, or give --root DIR");
         }
 
         string own = Path.Combine(home ?? root!, "caisson");
-        return new RuntimePlaces(root is null ? own : Path.GetFullPath(root), Path.Combine(own, "sandboxes"));
+        return new RuntimePlaces(root is null ? own : Path.GetFullPath(root), Path.Combine(own, "sandboxes"), isOrdinary && root is null);
     }
 
     /// <summary>Makes the root where it is missing, and refuses one that others could plant records in.</summary>
@@ -52,7 +59,7 @@ public sealed record RuntimePlaces
                 Directory.CreateDirectory(parent);
             }
 
-            if (!FileCalls.TryMakeDirectory(Root, OnlyOwner, out Errno why) && why != Errno.EEXIST)
+            if (!FileCalls.TryMakeDirectory(Root, _isUsers ? OnlyOwner | Sticky : OnlyOwner, out Errno why) && why != Errno.EEXIST)
             {
                 throw new SyscallException($"mkdir({Root})", why);
             }

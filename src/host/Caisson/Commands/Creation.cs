@@ -73,7 +73,7 @@ internal sealed class Creation : IDisposable
         {
             OwnKernel = backend.Isolation != Isolation.Namespaces,
             SystemdCgroup = order.SystemdCgroup,
-            Rootless = order.Rootless ?? UserIds.EffectiveUser != 0,
+            Rootless = UserIds.EffectiveUser != 0,
         });
         verdict.ThrowIfInvalid(SpecReader.ConfigFileName);
         foreach (SpecProblem doubt in verdict.Warnings)

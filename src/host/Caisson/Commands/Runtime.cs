@@ -14,9 +14,15 @@ internal sealed class Runtime
     {
         _globals = invocation.Globals;
         _log = invocation.Log;
-        Places = RuntimePlaces.Decide(_globals.Root, UserIds.EffectiveUser, Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR"));
+        string? runtimeDirectory = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
+        Places = RuntimePlaces.Decide(_globals.Root, UserIds.EffectiveUser, runtimeDirectory, IsOrdinaryUser(runtimeDirectory));
         Store = new ContainerStore(Places.Root);
     }
+
+    // The root of a user namespace that a user made for himself (podman does) has kept his variables; as runc decides.
+    private static bool IsOrdinaryUser(string? runtimeDirectory) =>
+        UserIds.EffectiveUser != 0
+        || (!string.IsNullOrEmpty(runtimeDirectory) && Environment.GetEnvironmentVariable("USER") is not "root" && UserIds.IsInUserNamespace);
 
     internal RuntimePlaces Places { get; }
 

@@ -8,6 +8,7 @@ internal sealed class CgroupPlace
 {
     private readonly CgroupLayout _layout;
     private readonly Action<string> _onWarning;
+    private bool _limitsDevices = true;
     private Action _beforeUse = static () => { };
 
     private CgroupPlace(CgroupLayout layout, string path, Action<string> onWarning)
@@ -25,7 +26,10 @@ internal sealed class CgroupPlace
 
     /// <summary>Decides on a path; nothing is made yet.</summary>
     internal static CgroupPlace Choose(ContainerRequest request) =>
-        new(request.CgroupLayout ?? CgroupLayout.Discover(), CgroupPath.Of(request), request.OnWarning ?? (static _ => { }));
+        new(request.CgroupLayout ?? CgroupLayout.Discover(), CgroupPath.Of(request), request.OnWarning ?? (static _ => { }))
+        {
+            _limitsDevices = request.LimitsDevices,
+        };
 
     /// <summary>A path chosen before.</summary>
     internal static CgroupPlace At(string path) => new(CgroupLayout.Discover(), path, static _ => { });
@@ -42,7 +46,8 @@ internal sealed class CgroupPlace
         // Known before it is made, so that half of one is undone too.
         Cgroup = wanted;
         Cgroup.Create(_layout, Path);
-        Cgroup.Apply(CgroupConversion.ForCreate(resources));
+        CgroupLimits limits = CgroupConversion.ForCreate(resources);
+        Cgroup.Apply(_limitsDevices ? limits : limits with { Devices = null });
     });
 
     /// <summary>Makes the cgroup with its limits, and moves init in.</summary>

@@ -57,6 +57,9 @@ public sealed record ContainerRequest
     /// <summary>False leaves the container in the caller's cgroup.</summary>
     public bool UseCgroup { get; init; } = true;
 
+    /// <summary>False leaves device rules out: their kernel side is root's alone, and an ordinary user cannot open what they would forbid.</summary>
+    public bool LimitsDevices { get; init; } = true;
+
     /// <summary>The executable that enters the hidden verb <c>init</c>. Null: init is a managed clone of this process, which must have one mutator thread.</summary>
     public InitVerb? Verb { get; init; }
 

@@ -20,6 +20,9 @@ public sealed class CgroupHierarchy
     /// <summary>The cgroup of this process, as a path below the mount point that starts with a slash.</summary>
     public string OwnPath { get; }
 
+    /// <summary>The directory of the cgroup of this process.</summary>
+    public string OwnDirectory => OwnPath == "/" ? MountPoint : MountPoint + OwnPath;
+
     /// <summary>The controllers of a v1 hierarchy, <c>name=systemd</c> among them; empty for v2.</summary>
     public IReadOnlyList<string> Controllers { get; }
 

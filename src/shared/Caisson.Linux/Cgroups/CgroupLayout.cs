@@ -56,6 +56,23 @@ public sealed class CgroupLayout
         return null;
     }
 
+    /// <summary>The same without some hierarchies.</summary>
+    /// <param name="isKept">Which ones stay.</param>
+    public CgroupLayout Where(Predicate<CgroupHierarchy> isKept)
+    {
+        ArgumentNullException.ThrowIfNull(isKept);
+        var kept = new List<CgroupHierarchy>();
+        foreach (CgroupHierarchy hierarchy in Hierarchies)
+        {
+            if (isKept(hierarchy))
+            {
+                kept.Add(hierarchy);
+            }
+        }
+
+        return new CgroupLayout(kept);
+    }
+
     /// <summary>Reads /proc/self/mountinfo and /proc/self/cgroup.</summary>
     /// <exception cref="CgroupException">No cgroup file system is mounted.</exception>
     public static CgroupLayout Discover()
