@@ -24,7 +24,8 @@ internal sealed class PendingCall<TResponse>(MessageParser<TResponse> parser) : 
     {
         try
         {
-            _outcome.TrySetResult(parser.ParseFrom(payload));
+            // Unknown fields are not kept: two bytes on the wire could be dozens in memory.
+            _outcome.TrySetResult(parser.WithDiscardUnknownFields(true).ParseFrom(payload));
         }
         catch (InvalidProtocolBufferException malformed)
         {

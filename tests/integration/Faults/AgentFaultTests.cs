@@ -3,7 +3,7 @@ using Caisson.Harness;
 
 namespace Caisson.IntegrationTests.Faults;
 
-/// <summary>The agent dies in the middle of its work. Its guest is built for this test alone: no shipped agent can be told to.</summary>
+/// <summary>The agent dies in the middle of its work, or turns against its host. Its guest is built for this test alone: no shipped agent can be told to.</summary>
 public sealed class AgentFaultTests : ContainerTest
 {
     [SoakTheory]
@@ -30,6 +30,52 @@ public sealed class AgentFaultTests : ContainerTest
         Assert.True(point == "in-remove" || created != 0 || started != 0 || executed != 0, $"nothing failed at {point}");
         Assert.Equal(created == 0 ? place.Id : "", place.Run("list", "--quiet").Expect().Trim());
         place.Run("delete", "--force", place.Id).Expect();
+        Assert.Equal("", place.Run("list", "--quiet").Expect());
+    }
+
+    // Some manners are met by the limit of a call (60 s) or of the handshake, the others at once.
+    [SoakTheory]
+    [InlineData("before-serve:garbage")]
+    [InlineData("before-serve:oversize")]
+    [InlineData("before-serve:strangers")]
+    [InlineData("before-serve:nonsense")]
+    [InlineData("in-create:strangers")]
+    [InlineData("in-exec:garbage")]
+    [InlineData("in-exec:oversize")]
+    [InlineData("in-exec:nonsense")]
+    [InlineData("in-exec:silence")]
+    [InlineData("in-read:flood")]
+    [InlineData("in-read:misplace")]
+    [InlineData("in-read:hollow")]
+    [InlineData("in-wait:absurd")]
+    public void Agent_that_turns_hostile_is_reported_in_one_line_and_costs_the_host_little(string fault)
+    {
+        Workplace place = Place(Isolation.Vm);
+        place.Bundle.Script("echo ready; sleep 3");
+        string configuration = FaultAt(place, fault);
+        RunningCommand created = place.Start("--config", configuration, "create", "--bundle", place.Bundle.Path, place.Id);
+        int supervisor = MachineProcesses.Find(MachineProcesses.Supervisor);
+        using var peak = new PeakMemory(supervisor);
+
+        string complaint;
+        if (created.WaitForExit() != 0)
+        {
+            complaint = created.CloseInput().Wait().Error;
+        }
+        else
+        {
+            place.Run("start", place.Id);
+            CommandResult executed = place.Run("exec", place.Id, "sleep", "5");
+            Assert.NotEqual(0, executed.ExitCode);
+            Assert.Single(place.Run("list", "--quiet").Expect().Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            place.State();
+            complaint = executed.Error;
+        }
+
+        Assert.NotEmpty(complaint.Trim());
+        Assert.DoesNotContain('\n', complaint.Trim());
+        Assert.InRange(peak.Kibibytes(), 1, 64 * 1024);
+        place.Run("delete", "--force", place.Id);
         Assert.Equal("", place.Run("list", "--quiet").Expect());
     }
 

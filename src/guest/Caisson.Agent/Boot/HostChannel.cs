@@ -4,7 +4,7 @@ using Caisson.Ttrpc;
 namespace Caisson.Agent;
 
 /// <summary>The way to the host: a named port on virtio-serial, or vsock.</summary>
-internal static class HostChannel
+internal static partial class HostChannel
 {
     internal const string PortName = "agent.channel.0";
 
@@ -19,11 +19,16 @@ internal static class HostChannel
         FileFd port = VirtioPort.Open(PortName, events);
         GuestPower.AnswersThrough(port);
         using EdgePoll edges = EdgePoll.Of(port, PollEvents.In | PollEvents.Out);
+        Stream stream = new DescriptorStream(port, EventLoop.Shared);
+        Corrupt(ref stream);
         await using var listener = new SerialListener(
-            new DescriptorStream(port, EventLoop.Shared),
+            stream,
             stop => edges.WaitAsync(EventLoop.Shared, stop));
         await listener.ServeAsync(server, SessionEnded);
     }
+
+    // Implemented in builds with test faults only.
+    static partial void Corrupt(ref Stream port);
 
     private static async Task ServeVsockAsync(TtrpcServer server)
     {

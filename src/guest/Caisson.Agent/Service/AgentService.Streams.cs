@@ -34,6 +34,13 @@ internal sealed partial class AgentService
         FaultPoint.Hit(Fault.InRead);
         int length = (int)Math.Min(request.Len, OutputBuffer.MaxAnswerBytes);
         OutputPart part = await stream.ReadAsync(request.HasOffset ? request.Offset : null, length, cancellationToken);
-        return new ReadStreamResponse { Data = UnsafeByteOperations.UnsafeWrap(part.Data), Offset = part.Offset, Eof = part.AtEnd };
+        var response = new ReadStreamResponse { Data = UnsafeByteOperations.UnsafeWrap(part.Data), Offset = part.Offset, Eof = part.AtEnd };
+        Falsify(response);
+        return response;
     }
+
+    // Implemented in builds with test faults only.
+    static partial void Falsify(ReadStreamResponse response);
+
+    static partial void Falsify(WaitProcessResponse response);
 }

@@ -52,7 +52,9 @@ internal sealed partial class AgentService(GuestSandbox sandbox) : IAgentService
     {
         GuestProcess process = Process(request.ContainerId, request.ExecId);
         FaultPoint.Hit(Fault.InWait);
-        return new WaitProcessResponse { Status = await process.Exit.WaitAsync(cancellationToken) };
+        var response = new WaitProcessResponse { Status = await process.Exit.WaitAsync(cancellationToken) };
+        Falsify(response);
+        return response;
     }
 
     public Task<ListProcessesResponse> ListProcessesAsync(ListProcessesRequest request, CancellationToken cancellationToken)

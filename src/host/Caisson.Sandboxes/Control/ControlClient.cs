@@ -10,8 +10,8 @@ namespace Caisson.Sandboxes;
 /// <summary>A command's side of control.sock: one thread, one call at a time; failures are the supervisor's own words.</summary>
 internal sealed class ControlClient : IDisposable
 {
-    // Bounds every command: the supervisor itself bounds what it asks of the guest by less.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    // Bounds every command: the supervisor itself bounds what it asks of the guest by less (AgentTimeouts), and its error says which.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
 
     // Cold boots under emulation on a loaded host were seen to take over 10 s.
     private static readonly TimeSpan s_bootPatience = TimeSpan.FromMinutes(3);

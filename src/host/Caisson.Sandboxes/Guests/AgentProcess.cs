@@ -9,6 +9,9 @@ internal sealed class AgentProcess(AgentGuest guest, AgentLink link, string cont
     // What one answer may hold: the keeper's largest frame, far below ttrpc's 4 MiB.
     private const uint ChunkBytes = KeeperFrame.MaxPayload;
 
+    // waitpid(2): eight bits; a signal's is 128 plus at most 64.
+    private const int MaxExitCode = 255;
+
     // Kata's convention: a container's init has the container's id.
     private readonly string _execId = execId.Length == 0 ? containerId : execId;
 
@@ -33,7 +36,7 @@ internal sealed class AgentProcess(AgentGuest guest, AgentLink link, string cont
         // The guest lies: never more than was sent, and no progress is the end of the stream.
         return response.Len > 0 && response.Len <= data.Length
             ? (int)response.Len
-            : throw new GuestException($"stdin: the agent took {response.Len} of {data.Length} bytes");
+            : throw link.Distrust("stdin", $"the agent took {response.Len} of {data.Length} bytes");
     }
 
     public Task CloseStdinAsync(CancellationToken cancellationToken) => DoAsync(
@@ -51,7 +54,9 @@ internal sealed class AgentProcess(AgentGuest guest, AgentLink link, string cont
             await guest.SyncAsync(cancellationToken);
         }
 
-        return exit.Status & 0xff;
+        return exit.Status is >= 0 and <= MaxExitCode
+            ? exit.Status
+            : throw link.Distrust("wait", $"the agent said exit code {exit.Status}; there are 0 to {MaxExitCode}");
     }
 
     public Task SignalAsync(int signal, CancellationToken cancellationToken) =>
@@ -75,7 +80,12 @@ internal sealed class AgentProcess(AgentGuest guest, AgentLink link, string cont
         ReadStreamResponse response = await link.RepeatAsync("output", (agent, stop) => read(agent, request, stop), cancellationToken);
         if (response.Data.Length > ChunkBytes || response.Offset != offset)
         {
-            throw new GuestException($"output: the agent sent {response.Data.Length} bytes at {response.Offset}; at most {ChunkBytes} at {offset} were asked for");
+            throw link.Distrust("output", $"the agent sent {response.Data.Length} bytes at {response.Offset}; at most {ChunkBytes} at {offset} were asked for");
+        }
+
+        if (response.Data.IsEmpty && !response.Eof)
+        {
+            throw link.Distrust("output", $"the agent sent neither bytes nor the end at {offset}");
         }
 
         return new OutputChunk(response.Data.Memory, response.Eof);

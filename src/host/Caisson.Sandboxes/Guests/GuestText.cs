@@ -8,6 +8,9 @@ namespace Caisson.Sandboxes;
 /// </summary>
 internal static class GuestText
 {
+    // Room for the longest path (PATH_MAX) and the words around it.
+    private const int MaxLineChars = 8192;
+
     /// <summary>The lines of a text, without its control characters.</summary>
     internal static string[] Lines(ReadOnlySpan<byte> text)
     {
@@ -19,6 +22,9 @@ internal static class GuestText
 
         return lines;
     }
+
+    /// <summary>One line of what an agent says of a failure, as long as a person reads.</summary>
+    internal static string Line(string text) => Printable(text.Length <= MaxLineChars ? text : text[..MaxLineChars]);
 
     private static string Printable(string line) => string.Create(line.Length, line, static (span, from) =>
     {

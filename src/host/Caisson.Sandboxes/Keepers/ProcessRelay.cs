@@ -22,7 +22,7 @@ internal sealed class ProcessRelay(IGuestProcess guest, KeeperLink keeper, bool 
         Task<int> exit = guest.WaitAsync(cancellationToken);
         try
         {
-            await KillWhenKeeperIsLostAsync(exit, cancellationToken);
+            await EndOfProcessAsync(exit, stdout, stderr, cancellationToken);
             int code = await exit;
             onExited(code);
             await Task.WhenAll(stdout, stderr);
@@ -40,12 +40,31 @@ internal sealed class ProcessRelay(IGuestProcess guest, KeeperLink keeper, bool 
         }
     }
 
-    // The engine may kill the keeper outright; the process it stands for must not survive it.
-    private async Task KillWhenKeeperIsLostAsync(Task<int> exit, CancellationToken cancellationToken)
+    // The engine may kill the keeper outright; the process it stands for must not survive it. And a guest that garbles the output or
+    // refuses it is not waited for: a process may take for ever to end.
+    private async Task EndOfProcessAsync(Task<int> exit, Task stdout, Task stderr, CancellationToken cancellationToken)
     {
-        if (await Task.WhenAny(exit, keeper.Gone) == keeper.Gone)
+        List<Task> running = [exit, keeper.Gone, stdout, stderr];
+        while (true)
         {
-            await guest.SignalAsync(SigKill, cancellationToken);
+            Task ended = await Task.WhenAny(running);
+            if (ended == keeper.Gone)
+            {
+                await guest.SignalAsync(SigKill, cancellationToken);
+                return;
+            }
+
+            if (ended == exit)
+            {
+                return;
+            }
+
+            if (ended.Exception?.InnerException is SandboxException)
+            {
+                await ended;
+            }
+
+            running.Remove(ended);
         }
     }
 

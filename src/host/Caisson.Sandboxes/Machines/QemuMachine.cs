@@ -78,7 +78,15 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
 
     public async Task<string> WaitAsync(CancellationToken cancellationToken)
     {
-        VmExit exit = await _machine!.Exited.WaitAsync(cancellationToken);
+        Task<VmExit> exited = _machine!.Exited;
+        Task<string> distrusted = _link!.Distrusted;
+        await Task.WhenAny(exited, distrusted).WaitAsync(cancellationToken);
+        if (!exited.IsCompleted)
+        {
+            return await distrusted;        // the caller ends a machine of which nothing can be believed
+        }
+
+        VmExit exit = await exited;
         string why = $"virtual machine: {exit.Detail}";
         _link!.MachineGone(why);
         return why;

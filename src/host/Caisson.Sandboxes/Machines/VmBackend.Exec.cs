@@ -42,7 +42,9 @@ public sealed partial class VmBackend
             session.Attach(pair.TakeMaster());
         }
 
-        return session.WaitFor(keeper.PidFd, keeper.Wait);
+        int code = session.WaitFor(keeper.PidFd, keeper.Wait);
+        WarnOfCause(record);
+        return code;
     }
 
     private ContainerProcess StartInGuest(ContainerRecord record, OciSpec spec, ExecOrder order, UnixSocket? console)

@@ -71,12 +71,16 @@ public sealed partial class VmBackend : IContainerBackend
         running(record);
         creation.Release();
         int code = session.WaitFor(creation.Keeper.PidFd, creation.Keeper.Wait);
+        WarnOfCause(record);
+        return code;
+    }
+
+    private void WarnOfCause(ContainerRecord record)
+    {
         if (PlaceOf(record).TryReadSnapshot() is { Cause: { } cause })
         {
             _warn(cause);
         }
-
-        return code;
     }
 
     public void Start(ContainerRecord record, OciSpec spec)

@@ -3,6 +3,9 @@ namespace Caisson.Sandboxes;
 /// <content>Lack of memory in the guest. Its kernel's count is the truth; the guest's events say when to look at it.</content>
 internal sealed partial class Sandbox
 {
+    // The count tells of all that happened meanwhile; a guest that sends events for ever gets no more of the host than this.
+    private static readonly TimeSpan s_betweenEvents = TimeSpan.FromMilliseconds(50);
+
     // Runs as long as the machine does.
     private async Task WatchMemoryAsync()
     {
@@ -15,6 +18,8 @@ internal sealed partial class Sandbox
                 {
                     await CountOomsAsync(container);
                 }
+
+                await Task.Delay(s_betweenEvents, _lettingGo.Token);
             }
         }
         catch (Exception cause) when (cause is SandboxException or OperationCanceledException)

@@ -120,6 +120,15 @@ public sealed class ProcessRelayTests : IDisposable
     }
 
     [Fact]
+    public async Task A_guest_that_garbles_the_output_is_not_waited_for()
+    {
+        var guest = new ScriptedGuest([]) { StdoutFailure = new GuestException("output: garbled") };
+        Task<int> relay = await StartAsync(guest, new KeeperProgress(0, 0, 0));
+
+        await Assert.ThrowsAsync<GuestException>(() => relay.WaitAsync(s_patience));
+    }
+
+    [Fact]
     public async Task A_keeper_that_claims_a_huge_payload_is_dropped()
     {
         var guest = new ScriptedGuest([]);

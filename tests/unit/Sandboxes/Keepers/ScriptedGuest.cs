@@ -23,12 +23,20 @@ internal sealed class ScriptedGuest : IGuestProcess
     /// <summary>While set, the process does not read its input.</summary>
     internal Task InputBlocked { get; set; } = Task.CompletedTask;
 
+    /// <summary>What reading the output fails with.</summary>
+    internal Exception? StdoutFailure { get; init; }
+
     internal byte[] Stdin => [.. _stdin];
 
     internal void Exit(int code) => _exit.TrySetResult(code);
 
     public Task<OutputChunk> ReadStdoutAsync(ulong offset, CancellationToken cancellationToken)
     {
+        if (StdoutFailure is { } failure)
+        {
+            return Task.FromException<OutputChunk>(failure);
+        }
+
         HighestOffsetRead = Math.Max(HighestOffsetRead, offset);
         int length = Math.Min(4096, _stdout.Length - (int)offset);
         return Task.FromResult(new OutputChunk(_stdout.AsMemory((int)offset, length), (int)offset + length == _stdout.Length));
