@@ -58,6 +58,8 @@ clear_away() {
     "$Place/podman" pod rm -fa -t 0 >/dev/null 2>&1 || true
     "$Place/podman" rm -fa -t 0 >/dev/null 2>&1 || true
     remove_cgroups
+    # podman makes its own parent whatever it is told; where it is used, it is not empty.
+    find /sys/fs/cgroup -depth -type d -path '*/libpod_parent*' -exec rmdir {} + 2>/dev/null || true
     uncover
     rm -rf "$Place"
 }
