@@ -11,7 +11,7 @@ namespace Caisson.IntegrationTests.Rig;
 internal static class RigImage
 {
     private const string Suite = "bookworm";
-    private const string Packages = "systemd,systemd-sysv,dbus,criu,busybox-static,kmod,procps";
+    private const string Packages = "systemd,systemd-sysv,dbus,criu,iproute2,iptables,busybox-static,kmod,procps";
 
     // A minute or two for a machine with nothing else to do.
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(15);

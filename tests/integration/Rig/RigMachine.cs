@@ -12,7 +12,7 @@ namespace Caisson.IntegrationTests.Rig;
 public sealed class RigMachine : IDisposable
 {
     // What CRIU asks sockets and networks by: modules of the guest's kernel, which only systemd's machine would load by itself.
-    private const string Modules = "inet_diag tcp_diag udp_diag unix_diag af_packet_diag netlink_diag raw_diag tun veth nf_tables";
+    private const string Modules = "inet_diag tcp_diag udp_diag unix_diag af_packet_diag netlink_diag raw_diag tun veth nf_tables nf_conntrack_netlink";
 
     // In the cgroup where systemd puts itself, and with controllers passed on, before anything of ours comes: a process that an exec puts
     // beside systemd while it begins would keep it from passing them on.

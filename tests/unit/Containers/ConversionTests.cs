@@ -57,14 +57,19 @@ public sealed class ConversionTests
     [InlineData("-.slice:p:n", "/p-n.scope")]
     [InlineData("a-b-c.slice::n", "/a.slice/a-b.slice/a-b-c.slice/n.scope")]
     [InlineData("a.slice:p:a-x.slice", "/a.slice/a-x.slice")]
+    [InlineData("a.slice:p:b.slice", "/b.slice")]
+    [InlineData("::n", "/system.slice/n.scope")]
+    [InlineData("-a.slice:p:n", null)]
+    [InlineData("a-.slice:p:n", null)]
+    [InlineData("a--b.slice:p:n", null)]
     [InlineData("a.slice:p", null)]
     [InlineData("nonsense:p:n", null)]
     [InlineData("../a.slice:p:n", null)]
     [InlineData("a.slice:p:../../n", null)]
     public void Place_of_a_systemd_unit_is_systemds(string written, string? expected)
     {
-        Assert.Equal(expected is not null, SystemdUnit.TryPlace(written, out string? path, out string? problem));
-        Assert.Equal(expected, path);
+        Assert.Equal(expected is not null, SystemdUnit.TryParse(written, out SystemdUnit unit, out string? problem));
+        Assert.Equal(expected, problem is null ? unit.Path : null);
         Assert.Equal(expected is null, problem is not null);
     }
 

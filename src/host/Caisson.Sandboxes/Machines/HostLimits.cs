@@ -33,6 +33,16 @@ internal static class HostLimits
         cgroup.Apply(CgroupConversion.Limits(limits with { Memory = Memory(asked?.Memory, size) }));
     }
 
+    /// <summary>Those of the limits of a new cgroup that systemd is told of where it makes it.</summary>
+    /// <param name="asked">The configuration's limits.</param>
+    /// <param name="size">The machine's size.</param>
+    internal static LinuxResources ForUnit(LinuxResources? asked, MachineSize size) => new()
+    {
+        Memory = Memory(asked?.Memory, size),
+        Cpu = asked?.Cpu is { } cpu ? new LinuxCpu { Shares = cpu.Shares, Cpus = cpu.Cpus, Mems = cpu.Mems } : null,
+        Pids = new LinuxPids { Limit = ProcessLimit },
+    };
+
     /// <summary>
     /// Sets the CPU bandwidth: the quota with the machine's allowance. Where an ancestor (a pod's cgroup of an engine) leaves no room for
     /// the allowance, which cgroup v1 refuses, the quota itself.

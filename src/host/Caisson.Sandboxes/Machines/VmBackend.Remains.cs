@@ -33,6 +33,11 @@ public sealed partial class VmBackend
             RecordedCgroup.Remove(own);
         }
 
+        if (record.SystemdUnit is { } unit)
+        {
+            SystemdPlacement.Stop(unit);
+        }
+
         sandbox.Remove();
     }
 

@@ -19,6 +19,7 @@ internal sealed class VmCreation : IDisposable
     private readonly List<Intent> _intents = [];
     private Cgroup? _cgroup;
     private bool _sharesCgroup;
+    private SystemdPlacement? _systemd;
     private ProcessIdentity? _supervisor;
     private ControlClient? _client;
     private LaunchedContainer? _keeper;
@@ -102,24 +103,47 @@ internal sealed class VmCreation : IDisposable
         }
 
         _keeper?.Dispose();
+        _systemd?.Dispose();
     }
 
     private void MakePlaces()
     {
         Intend(new Intent(IntentKind.Sandbox, _sandbox.Path));
         _sandbox.Create();
-        string path = CgroupNaming.PathFor(_order.Id, _order.Spec.Linux?.CgroupsPath, _order.SystemdCgroup);
+        _systemd = SystemdPlacement.Choose(_order);
+        string path = _systemd?.Path ?? CgroupNaming.PathFor(_order.Id, _order.Spec.Linux?.CgroupsPath);
         CgroupLayout layout = CgroupLayout.Discover();
         var planned = Cgroup.Open(layout, path);
-        _sharesCgroup = CgroupArrival.Inspect(planned, _order.Warn ?? (static _ => { }));
+        _sharesCgroup = _systemd is null && CgroupArrival.Inspect(planned, _order.Warn ?? (static _ => { }));
         if (!_sharesCgroup)
         {
             Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(planned)));
         }
 
+        if (_systemd is not null)
+        {
+            Intend(new Intent(IntentKind.Unit, _systemd.Unit));
+        }
+        else
+        {
+            MakeCgroup(layout, path);
+        }
+    }
+
+    private void MakeCgroup(CgroupLayout layout, string path)
+    {
         _cgroup = Cgroup.Create(layout, path);
         LinuxResources? asked = _order.Spec.Linux?.Resources;
         HostLimits.ApplyToNew(_cgroup, asked, SizeFor(asked));
+    }
+
+    // systemd makes a scope only around a process: the first of the sandbox's.
+    private void MakeUnit(SystemdPlacement systemd, int supervisor)
+    {
+        CgroupLayout layout = CgroupLayout.Discover();
+        LinuxResources? asked = _order.Spec.Linux?.Resources;
+        systemd.Start(supervisor, HostLimits.ForUnit(asked, SizeFor(asked)), layout.Mode == CgroupMode.Unified);
+        MakeCgroup(layout, systemd.Path);
     }
 
     private MachineSize SizeFor(LinuxResources? asked) =>
@@ -132,6 +156,11 @@ internal sealed class VmCreation : IDisposable
         using ClonedProcess supervisor = new SupervisorCommand(_sandbox.Path, Reattach: false, Attempt: 0).StartSupervisor(control, descriptors);
         _supervisor = ProcessIdentity.Read(supervisor.Pid);
         Intend(Intent.Process(_supervisor.Value));
+        if (_systemd is not null)
+        {
+            MakeUnit(_systemd, supervisor.Pid);
+        }
+
         _cgroup!.Join(supervisor.Pid);
         _client = ControlClient.Connect(_sandbox.Path);
         _order.Debug?.Invoke($"container {_order.Id}: sandbox {_sandbox.Path}, supervisor is pid {supervisor.Pid}");
@@ -182,6 +211,7 @@ internal sealed class VmCreation : IDisposable
         OwnerUserId = UserIds.EffectiveUser,
         Cgroup = RecordedCgroup.KeyOf(_cgroup!),
         SharesCgroup = _sharesCgroup,
+        SystemdUnit = _systemd?.Unit,
         SandboxId = _sandbox.Id,
         Annotations = _order.Spec.Annotations,
     };
@@ -206,6 +236,8 @@ internal sealed class VmCreation : IDisposable
             cgroup.KillAll(Signal.SIGKILL);
             cgroup.Remove();
         }
+
+        _systemd?.Undo();
 
         _sandbox.Remove();
         _intents.ForEach(_journal.Done);

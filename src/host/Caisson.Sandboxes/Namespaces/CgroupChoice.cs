@@ -28,13 +28,15 @@ internal sealed class CgroupChoice
     internal bool IsOwn => Layout.Hierarchies.Count > 0;
 
     /// <exception cref="SandboxException">A limit is asked for that nobody here can set.</exception>
-    internal static CgroupChoice For(CreateOrder order)
+    /// <param name="order">What is to be created.</param>
+    /// <param name="unitPath">The cgroup of the unit that systemd makes, or null.</param>
+    internal static CgroupChoice For(CreateOrder order, string? unitPath)
     {
         CgroupLayout layout = CgroupLayout.Discover();
         string? wanted = order.Spec.Linux?.CgroupsPath;
-        string path = CgroupNaming.PathFor(order.Id, wanted, order.SystemdCgroup);
+        string path = unitPath ?? CgroupNaming.PathFor(order.Id, wanted);
         bool isLenient = IsLenient(order);
-        if (!string.IsNullOrEmpty(wanted) || !isLenient)
+        if (unitPath is not null || !string.IsNullOrEmpty(wanted) || !isLenient)
         {
             return new CgroupChoice(layout, path, limitsDevices: !isLenient);
         }

@@ -80,6 +80,11 @@ public sealed partial class NamespacesBackend
             }
         }
 
+        if (record.SystemdUnit is { } unit)
+        {
+            SystemdPlacement.Stop(unit);
+        }
+
         if (spec?.Hooks is { Poststop.Count: > 0 } hooks)
         {
             HookRunner.RunAll("poststop", hooks.Poststop, State(record.Id, record.Bundle, spec, ContainerStatus.Stopped, 0), _warn);
@@ -112,7 +117,13 @@ public sealed partial class NamespacesBackend
     public void Update(ContainerRecord record, LinuxResources resources)
     {
         Refusals.Require(Isolation.Namespaces, resources);
-        RequireCgroup(record).Apply(CgroupConversion.Limits(resources));
+        Cgroup cgroup = RequireCgroup(record);
+        if (record.SystemdUnit is { } unit)
+        {
+            SystemdPlacement.Update(unit, resources, cgroup.IsUnified);
+        }
+
+        cgroup.Apply(CgroupConversion.Limits(resources));
     }
 
     public ContainerUsage Measure(ContainerRecord record) => new(RequireCgroup(record).Stats());

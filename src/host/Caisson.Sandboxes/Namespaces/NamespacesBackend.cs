@@ -141,7 +141,8 @@ public sealed partial class NamespacesBackend : IContainerBackend
     private LaunchedContainer Launch(CreateOrder order, Journal journal, UnixSocket? console, string? fifo)
     {
         Refusals.Require(Isolation.Namespaces, order.Spec);
-        CgroupChoice cgroup = CgroupChoice.For(order);
+        using SystemdPlacement? systemd = SystemdPlacement.Choose(order);
+        CgroupChoice cgroup = CgroupChoice.For(order, systemd?.Path);
         if (cgroup.IsOwn && Cgroup.Open(cgroup.Layout, cgroup.Path) is { Exists: false } planned)
         {
             // One that is there already is not ours to undo, nor what is in it.
@@ -149,7 +150,32 @@ public sealed partial class NamespacesBackend : IContainerBackend
         }
 
         order.Debug?.Invoke($"container {order.Id}: cgroup {(cgroup.IsOwn ? cgroup.Path : "of the caller")}, {order.Spec.Mounts.Count} mounts; cloning init");
-        LaunchedContainer launched = ContainerLauncher.Create(new ContainerRequest
+        ContainerRequest request = RequestOf(order, journal, console, fifo, cgroup);
+        LaunchedContainer launched = systemd is null ? ContainerLauncher.Create(request) : LaunchInUnit(order, journal, systemd, request);
+        order.Debug?.Invoke($"container {order.Id}: init is pid {launched.Pid}, prepared up to its execve");
+        return launched;
+    }
+
+    private static LaunchedContainer LaunchInUnit(CreateOrder order, Journal journal, SystemdPlacement systemd, ContainerRequest request)
+    {
+        journal.Intend(new Intent(IntentKind.Unit, systemd.Unit));
+        LinuxResources? resources = order.Spec.Linux?.Resources;
+        try
+        {
+            return ContainerLauncher.Create(request with
+            {
+                PlaceInit = pid => systemd.Start(pid, resources, request.CgroupLayout!.Mode == CgroupMode.Unified),
+            });
+        }
+        catch
+        {
+            systemd.Undo();
+            throw;
+        }
+    }
+
+    private ContainerRequest RequestOf(CreateOrder order, Journal journal, UnixSocket? console, string? fifo, CgroupChoice cgroup) =>
+        new()
         {
             Id = order.Id,
             Bundle = order.Bundle,
@@ -166,10 +192,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
             Rootfs = order.Rootfs,
             OnPid = pid => journal.Intend(Intent.Process(ProcessIdentity.Read(pid))),
             OnWarning = _warn,
-        });
-        order.Debug?.Invoke($"container {order.Id}: init is pid {launched.Pid}, prepared up to its execve");
-        return launched;
-    }
+        };
 
     private static ContainerRecord RecordOf(CreateOrder order, LaunchedContainer launched, ContainerStatus status) => new()
     {
@@ -185,6 +208,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
         OwnerUserId = UserIds.EffectiveUser,
         Cgroup = launched.Cgroup is { } cgroup ? RecordedCgroup.KeyOf(cgroup) : null,
         SharesCgroup = launched.SharesCgroup,
+        SystemdUnit = SystemdPlacement.UnitOf(order),
         WaitsOnFifo = status == ContainerStatus.Created,
         Annotations = order.Spec.Annotations,
     };
@@ -193,6 +217,11 @@ public sealed partial class NamespacesBackend : IContainerBackend
     private void Abort(CreateOrder order, LaunchedContainer launched)
     {
         launched.Abort();
+        if (SystemdPlacement.UnitOf(order) is { } unit)
+        {
+            SystemdPlacement.Stop(unit);
+        }
+
         if (order.Spec.Hooks is { Poststop.Count: > 0 } hooks)
         {
             HookRunner.RunAll("poststop", hooks.Poststop, State(order.Id, order.Bundle, order.Spec, ContainerStatus.Stopped, 0), _warn);

@@ -46,6 +46,9 @@ public sealed record ContainerRecord
     /// <summary>Whether the cgroup was there before the container: then only the container's own processes are ended with it.</summary>
     public bool SharesCgroup { get; init; }
 
+    /// <summary>The systemd unit that its cgroup is; null where systemd does not know of it.</summary>
+    public string? SystemdUnit { get; init; }
+
     /// <summary>The sandbox's directory name below the sandboxes' place; null in namespaces.</summary>
     public string? SandboxId { get; init; }
 

@@ -56,6 +56,9 @@ public static class IntentUndo
             case IntentKind.Sandbox:
                 new SandboxDirectory(intent.Key).Remove();
                 break;
+            case IntentKind.Unit:
+                SystemdPlacement.Stop(intent.Key);
+                break;
             default:
                 break;
         }

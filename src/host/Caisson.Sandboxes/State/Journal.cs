@@ -25,6 +25,9 @@ public enum IntentKind
 
     /// <summary>A sandbox: the key is its directory, in which its processes are found.</summary>
     Sandbox,
+
+    /// <summary>A unit of systemd; the key is its name.</summary>
+    Unit,
 }
 
 /// <summary>Something that was about to be made.</summary>
@@ -159,6 +162,7 @@ public sealed class Journal : IDisposable
         IntentKind.File => "file",
         IntentKind.Mount => "mount",
         IntentKind.Sandbox => "sandbox",
+        IntentKind.Unit => "unit",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 }

@@ -105,6 +105,7 @@ public sealed record JournalContents(ProcessIdentity Owner, string BootId, IRead
         "file" => IntentKind.File,
         "mount" => IntentKind.Mount,
         "sandbox" => IntentKind.Sandbox,
+        "unit" => IntentKind.Unit,
         _ => throw new FormatException(),
     };
 }

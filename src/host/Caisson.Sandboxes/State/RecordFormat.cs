@@ -35,6 +35,7 @@ internal static class RecordFormat
                 json.WriteBoolean("sharesCgroup", true);
             }
 
+            WriteOptional(json, "unit", record.SystemdUnit);
             WriteOptional(json, "sandbox", record.SandboxId);
             WriteOptional(json, "cause", record.Cause);
             json.WriteBoolean("fifo", record.WaitsOnFifo);
@@ -88,6 +89,7 @@ internal static class RecordFormat
         OwnerUserId = top.GetProperty("owner").GetUInt32(),
         Cgroup = OptionalText(top, "cgroup"),
         SharesCgroup = top.TryGetProperty("sharesCgroup", out JsonElement shares) && shares.GetBoolean(),
+        SystemdUnit = OptionalText(top, "unit"),
         SandboxId = OptionalText(top, "sandbox"),
         Cause = OptionalText(top, "cause"),
         WaitsOnFifo = top.GetProperty("fifo").GetBoolean(),

@@ -14,8 +14,8 @@ internal static class CgroupPath
             : Normalize(wanted);
     }
 
-    private static string OfSystemd(string wanted) => SystemdUnit.TryPlace(wanted, out string? path, out string? problem)
-        ? path
+    private static string OfSystemd(string wanted) => SystemdUnit.TryParse(wanted, out SystemdUnit unit, out string? problem)
+        ? unit.Path
         : throw new ContainerException(problem, Errno.EINVAL);
 
     // ".." must not lead above the hierarchy's root: it is dropped with what is before it.

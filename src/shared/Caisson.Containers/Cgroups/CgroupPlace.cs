@@ -29,6 +29,7 @@ internal sealed class CgroupPlace
         new(request.CgroupLayout ?? CgroupLayout.Discover(), CgroupPath.Of(request), request.OnWarning ?? (static _ => { }))
         {
             _limitsDevices = request.LimitsDevices,
+            _isPlaced = request.PlaceInit is not null,
         };
 
     /// <summary>A path chosen before.</summary>
@@ -37,11 +38,14 @@ internal sealed class CgroupPlace
     /// <summary>Whether somebody else made the cgroup, for several containers perhaps: then it is not for us to empty it.</summary>
     internal bool WasThere { get; private set; }
 
+    // It exists before we come, and is the container's own nevertheless.
+    private bool _isPlaced;
+
     /// <summary>Makes the cgroup with its limits, for a process that will <see cref="Enter"/> by itself.</summary>
     internal void Make(LinuxResources? resources) => Attempt(() =>
     {
         var wanted = Cgroup.Open(_layout, Path);
-        WasThere = CgroupArrival.Inspect(wanted, _onWarning);
+        WasThere = !_isPlaced && CgroupArrival.Inspect(wanted, _onWarning);
 
         // Known before it is made, so that half of one is undone too.
         Cgroup = wanted;

@@ -2,54 +2,60 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Caisson.Containers;
 
-/// <summary>Where systemd would put a unit: the one reading of <c>slice:prefix:name</c>, as engines write it for systemd's cgroup driver.</summary>
-public static class SystemdUnit
+/// <summary>
+/// The systemd unit that holds a container's cgroup, a scope in a slice or a slice itself: the one reading of <c>slice:prefix:name</c>, as
+/// engines write it for systemd's cgroup driver.
+/// </summary>
+/// <param name="Name">The unit's name.</param>
+/// <param name="Slice">The slice that it is in.</param>
+public readonly record struct SystemdUnit(string Name, string Slice)
 {
     /// <summary>The slice of what names none.</summary>
     public const string DefaultSlice = "system.slice";
 
     private const string SliceSuffix = ".slice";
 
+    /// <summary>Whether it is a slice, which holds no process by itself.</summary>
+    public bool IsSlice => Name.EndsWith(SliceSuffix, StringComparison.Ordinal);
+
+    /// <summary>From the root of the manager's units, beginning with a slash. A slice is where its own name says.</summary>
+    public string Path => IsSlice ? PathOf(Name) : $"{PathOf(Slice)}/{Name}";
+
     /// <summary>Reads the three parts.</summary>
     /// <param name="written">The configuration's linux.cgroupsPath.</param>
-    /// <param name="path">From the hierarchy's root, beginning with a slash.</param>
+    /// <param name="unit">The unit.</param>
     /// <param name="problem">What is wrong with it.</param>
-    public static bool TryPlace(string written, [NotNullWhen(true)] out string? path, [NotNullWhen(false)] out string? problem)
+    /// <param name="defaultSlice">The slice of what names none.</param>
+    public static bool TryParse(string written, out SystemdUnit unit, [NotNullWhen(false)] out string? problem, string defaultSlice = DefaultSlice)
     {
         ArgumentNullException.ThrowIfNull(written);
+        unit = default;
         string[] parts = written.Split(':');
         if (parts.Length != 3)
         {
-            (path, problem) = (null, $"expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, got \"{written}\" instead");
+            problem = $"expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, got \"{written}\" instead";
             return false;
         }
 
-        string slice = parts[0].Length == 0 ? DefaultSlice : parts[0];
-        foreach (string part in (string[])[slice, parts[1], parts[2]])
-        {
-            if (part.Contains('/') || part is "..")
-            {
-                (path, problem) = (null, $"\"{part}\" in \"{written}\" is not the name of a systemd unit");
-                return false;
-            }
-        }
-
-        if (!slice.EndsWith(SliceSuffix, StringComparison.Ordinal))
-        {
-            (path, problem) = (null, $"\"{slice}\" is not the name of a systemd slice");
-            return false;
-        }
-
-        (path, problem) = ($"{Ancestors(slice)}/{Unit(parts[1], parts[2])}", null);
-        return true;
+        string slice = parts[0].Length == 0 ? defaultSlice : parts[0];
+        string name = parts[2].EndsWith(SliceSuffix, StringComparison.Ordinal) ? parts[2]
+            : parts[1].Length == 0 ? $"{parts[2]}.scope" : $"{parts[1]}-{parts[2]}.scope";
+        problem = !IsSliceName(slice) ? $"\"{slice}\" is not the name of a systemd slice"
+            : name.Contains('/', StringComparison.Ordinal) || (name.EndsWith(SliceSuffix, StringComparison.Ordinal) && !IsSliceName(name))
+                ? $"\"{name}\" is not the name of a systemd unit"
+            : null;
+        unit = new SystemdUnit(name, slice);
+        return problem is null;
     }
 
-    // A unit that is itself a slice gets no scope.
-    private static string Unit(string prefix, string name) => name.EndsWith(SliceSuffix, StringComparison.Ordinal) ? name
-        : prefix.Length == 0 ? $"{name}.scope" : $"{prefix}-{name}.scope";
+    // systemd.slice(5): a-b.slice lies in a.slice, -.slice is the root, and no part is empty.
+    private static bool IsSliceName(string slice) =>
+        slice == "-.slice"
+        || (slice.EndsWith(SliceSuffix, StringComparison.Ordinal) && slice.Length > SliceSuffix.Length && slice[0] != '-'
+            && !slice.Contains('/', StringComparison.Ordinal) && !slice.Contains("--", StringComparison.Ordinal)
+            && slice[^(SliceSuffix.Length + 1)] != '-');
 
-    // A slice's name carries its ancestors (systemd.slice(5)): a-b.slice lies in a.slice, and -.slice is the root.
-    private static string Ancestors(string slice)
+    private static string PathOf(string slice)
     {
         if (slice == "-.slice")
         {

@@ -42,6 +42,7 @@ internal sealed record InitRequest
     internal bool EntersCgroup =>
         Cgroup is not null
         && Container.Verb is null
+        && Container.PlaceInit is null
         && !IsStaged
         && Namespaces.Joined.Count == 0
         && !Namespaces.NeedsStage

@@ -108,6 +108,7 @@ internal sealed class ContainerLaunch : IDisposable
         NetworkDeviceMove.Run(_request.Spec.Linux?.NetDevices ?? SpecMap.Empty<LinuxNetDevice>(), _namespaces, pid);
         if (!init.EntersCgroup)
         {
+            _request.PlaceInit?.Invoke(pid);
             _cgroup?.Fill(pid, _request.Spec.Linux?.Resources);
         }
     }

@@ -54,6 +54,12 @@ public sealed record ContainerRequest
     /// <summary>The mounted hierarchies, where the caller has looked already; null looks.</summary>
     public CgroupLayout? CgroupLayout { get; init; }
 
+    /// <summary>
+    /// Puts init, by its pid, into a new cgroup of that path: where somebody else makes cgroups, such as systemd. What is missing of the
+    /// cgroup, and its limits, are added afterwards. Null: all of it is made here.
+    /// </summary>
+    public Action<int>? PlaceInit { get; init; }
+
     /// <summary>False leaves the container in the caller's cgroup.</summary>
     public bool UseCgroup { get; init; } = true;
 

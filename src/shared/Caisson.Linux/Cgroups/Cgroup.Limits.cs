@@ -46,6 +46,10 @@ public sealed partial class Cgroup
         (!IsUnified && TryGetDirectory("hugetlb", out string? legacy) && LegacyLimits.HasFile(legacy, $"hugetlb.{size}.limit_in_bytes"))
         || (UnifiedDirectory is { } unified && LegacyLimits.HasFile(unified, $"hugetlb.{size}.max"));
 
+    /// <summary>The weight in cgroup v2 that corresponds to v1's shares.</summary>
+    /// <param name="shares">2 to 262144.</param>
+    public static ulong WeightOfShares(ulong shares) => UnifiedLimits.WeightOf(shares);
+
     /// <summary>The v1 directory of a controller that a limit needs.</summary>
     internal string Require(string controller, string limit) => TryGetDirectory(controller, out string? directory)
         ? directory
