@@ -12,7 +12,8 @@ internal static class CommandNotes
 {
     internal static readonly CommandNote[] All =
     [
-        new("", "criu", Answer.As("accepted for runc's sake"), Answer.As("accepted for runc's sake")),
+        new("", "criu", Answer.Yes, Answer.Not("a machine's state is not saved yet")),
+        new("", "systemd-cgroup", Answer.YesWhere("an error where systemd does not run"), Answer.As("the machine's cgroup on the host is systemd's unit; an error where systemd does not run")),
         new("", "rootless", Answer.Yes, Answer.As("machines need root")),
         new("create", "no-new-keyring", Answer.Yes, Answer.As("the keeper on the host stays in the caller's keyring anyway; the process in the guest has one of its own")),
         new("run", "no-new-keyring", Answer.Yes, Answer.As("the keeper on the host stays in the caller's keyring anyway; the process in the guest has one of its own")),
@@ -30,6 +31,8 @@ internal static class CommandNotes
         new("update", "mem-bw-schema", Answer.Not("groups of /sys/fs/resctrl are not managed"), Answer.Not("groups of /sys/fs/resctrl are not managed")),
         new("update", "cpu-rt-period", Answer.Yes, Answer.Not("the guest has cgroup v2, which gives out no real-time CPU time")),
         new("update", "cpu-rt-runtime", Answer.Yes, Answer.Not("the guest has cgroup v2, which gives out no real-time CPU time")),
+        new("checkpoint", "", Answer.YesWhere("an error where the host has no CRIU, or `criu check` fails"), Answer.Not("a machine's state is not saved yet")),
+        new("restore", "", Answer.YesWhere("an error where the host has no CRIU, or `criu check` fails"), Answer.Not("a machine's state is not saved yet")),
         new("ps", "", Answer.Yes, Answer.As("the table is of the guest's processes; the JSON list has the pids of their keepers on the host, which engines expect")),
         new("events", "", Answer.Yes, Answer.As("statistics are the guest's cgroup's")),
         new("state", "", Answer.Yes, Answer.As("the pid is the keeper's")),

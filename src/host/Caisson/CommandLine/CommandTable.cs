@@ -6,7 +6,7 @@ internal static class CommandTable
     /// <summary>The commands that help lists, in its order.</summary>
     internal static readonly string[] Names =
     [
-        "create", "start", "run", "exec", "state", "list", "ps", "kill", "delete", "pause", "resume", "update", "events",
+        "create", "start", "run", "exec", "state", "list", "ps", "kill", "delete", "pause", "resume", "update", "events", "checkpoint", "restore",
         "spec", "features", "compatibility", "do", "check", "env", "guest", "completion", "version",
     ];
 
@@ -25,6 +25,8 @@ internal static class CommandTable
         "resume" => new ResumeCommand(),
         "update" => new UpdateCommand(),
         "events" => new EventsCommand(),
+        "checkpoint" => new CheckpointCommand(),
+        "restore" => new RestoreCommand(),
         "spec" => new SpecCommand(),
         "features" => new FeaturesCommand(),
         "compatibility" => new CompatibilityCommand(),

@@ -14,7 +14,7 @@ internal sealed record GlobalOptions
         Flag.Switch("debug", "log what is done, step by step"),
         Flag.Switch("systemd-cgroup", "expect cgroupsPath as slice:prefix:name"),
         Flag.Choice("rootless", "WHEN", "ignore cgroup permission errors: true, false or auto (default: auto)", ["true", "false", "auto"]),
-        Flag.Text("criu", "FILE", "accepted for runc's sake; checkpoints are not supported"),
+        Flag.Text("criu", "FILE", "the criu executable that checkpoints and restores (default: criu in PATH)"),
         Flag.Switch("version", "print the version", 'v'),
     ];
 
@@ -33,6 +33,8 @@ internal sealed record GlobalOptions
 
     internal bool SystemdCgroup { get; private init; }
 
+    internal string? Criu { get; private init; }
+
     /// <summary>true, false, or null for "auto".</summary>
     internal bool? Rootless { get; private init; }
 
@@ -45,6 +47,7 @@ internal sealed record GlobalOptions
         LogFile = NotEmpty(values, "log"),
         Debug = values.IsSet("debug"),
         SystemdCgroup = values.IsSet("systemd-cgroup"),
+        Criu = NotEmpty(values, "criu"),
         LogsJson = values.Text("log-format") switch
         {
             null or "text" => false,

@@ -14,6 +14,9 @@ internal sealed class ForegroundRun(Runtime runtime, Creation creation)
 
     internal bool Keep { get; init; }
 
+    /// <summary>What is done instead of running the bundle; it is told whom to call once the workload runs.</summary>
+    internal Func<Action<ContainerRecord>, int>? Work { get; init; }
+
     /// <returns>The workload's exit code, or 128 plus its signal.</returns>
     internal int Go()
     {
@@ -21,12 +24,14 @@ internal sealed class ForegroundRun(Runtime runtime, Creation creation)
         using NotifySocket? notify = creation.BindNotification();
         try
         {
-            return creation.Backend.Run(creation.Order with { Notify = notify }, creation.Journal, record =>
+            void Running(ContainerRecord record)
             {
                 running = record;
                 Started?.Invoke(record.Init.Pid);
                 creation.Unlock();
-            });
+            }
+
+            return Work is null ? creation.Backend.Run(creation.Order with { Notify = notify }, creation.Journal, Running) : Work(Running);
         }
         catch when (running is null)
         {

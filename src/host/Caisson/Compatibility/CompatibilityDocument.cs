@@ -57,6 +57,12 @@ internal static class CompatibilityDocument
     private static void WriteCommand(StringBuilder text, string command, string flag)
     {
         CommandNote? note = Array.Find(CommandNotes.All, note => note.Command == command && note.Flag == flag);
+        // A flag of what an isolation cannot do is none there.
+        if (note is null && Array.Find(CommandNotes.All, note => note.Command == command && note.Command.Length > 0 && note.Flag.Length == 0) is { Vm.Kind: Honour.No } whole)
+        {
+            note = whole with { Namespaces = Answer.Yes };
+        }
+
         string shown = command.Length == 0 ? "every command" : $"`{command}`";
         text.Append($"| {shown} | {(flag.Length == 0 ? "" : $"`--{flag}`")} | {Say(note?.Namespaces ?? Answer.Yes, null)} | {Say(note?.Vm ?? Answer.Yes, null)} |\n");
     }

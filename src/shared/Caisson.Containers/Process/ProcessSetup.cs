@@ -46,6 +46,7 @@ internal sealed class ProcessSetup
 
         CapabilitySets own = Capabilities.GetAllButAmbient();
         CapabilitySets sets = CapabilityPlan.Of(_process.Capabilities, own, _warn);
+        StandardIo.ReopenNull();
         StandardIo.GiveTo(_process.User);
         Capabilities.DropBounding(sets.Bounding, own.Bounding);
         Prctl.SetKeepCapabilities(true);
