@@ -49,6 +49,11 @@ internal static class Entry
             log.Error(wrong.Message);
             return wrong.ExitCode;
         }
+        catch (InterruptedException told)
+        {
+            log.Error($"{command?.FailurePrefix}{told.Message}; what it had begun has been undone");
+            return 128 + (int)told.Signal;
+        }
         catch (Exception cause)
         {
             log.Error((command?.FailurePrefix ?? "") + Explain(cause));

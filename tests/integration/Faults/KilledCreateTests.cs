@@ -36,7 +36,7 @@ public sealed class KilledCreateTests : ContainerTest
 
     // Ctrl-C and what engines and shells send to end a command, while QEMU starts, boots, and makes the container.
     [VmFact]
-    public void Interrupted_create_leaves_nothing_once_the_id_is_used_again()
+    public void Interrupted_create_undoes_what_it_began()
     {
         Workplace place = Place(Isolation.Vm);
         place.Bundle.Arguments("true");
@@ -48,30 +48,30 @@ public sealed class KilledCreateTests : ContainerTest
         {
             RunningCommand create = StartFor(place, whole * moment);
             create.Send(signal);
-            create.WaitForExit();
-            create.CloseInput();
+            int code = create.WaitForExit();
+            string said = create.CloseInput().Wait().Error;
 
-            place.Run("delete", "--force", place.Id).Expect();
+            Assert.Equal(128 + (int)signal, code);
+            Assert.Contains($"interrupted by {signal}", said);
+            Assert.Equal([], Directory.GetFileSystemEntries(place.Root));
             Assert.Equal("", place.Run("list", "--quiet").Expect());
         }
     }
 
     [RootFact]
-    public void Interrupt_during_create_leaves_nothing_once_the_id_is_deleted()
+    public void Interrupted_create_undoes_what_it_began_while_a_hook_hangs()
     {
         Workplace place = Place(Isolation.Namespaces);
         place.Bundle.Arguments("true").Edit(config => config["hooks"] = System.Text.Json.Nodes.JsonNode.Parse(
-            $$"""{"createRuntime":[{"path":"/bin/sh","args":["sh","-c","touch {{place.Path}}/hooking; sleep 1000"]}]}"""));
+            $$"""{"createRuntime":[{"path":"/bin/sh","args":["sh","-c","touch {{place.Path}}/hooking; exec sleep 1000"]}]}"""));
         RunningCommand create = place.Start("create", "--bundle", place.Bundle.Path, place.Id);
         Deadline.Wait("the hook", () => File.Exists(Path.Combine(place.Path, "hooking")));
 
-        // Ctrl-C reaches the whole foreground process group: the hook too.
         create.Send(Signal.SIGINT);
-        create.WaitForExit();
-        KillHooks();
 
-        place.Run("delete", "--force", place.Id).Expect();
-        create.CloseInput();
+        Assert.Equal(128 + (int)Signal.SIGINT, create.WaitForExit());
+        Assert.Contains("interrupted by SIGINT", create.CloseInput().Wait().Error);
+        Assert.Equal([], Directory.GetFileSystemEntries(place.Root));
     }
 
     [RootFact]
@@ -178,18 +178,6 @@ public sealed class KilledCreateTests : ContainerTest
         if (place.Run("state", place.Id).ExitCode == 0)
         {
             place.Run("delete", "--force", place.Id).Expect();
-        }
-    }
-
-    private static void KillHooks()
-    {
-        foreach (ProcessEntry process in ProcessTable.Descendants(ProcessTable.Read()))
-        {
-            if (ProcessTable.CommandLine(process.Pid) == "sleep 1000" && PidFd.TryOpen(process.Pid, out PidFd? hook, out _))
-            {
-                hook.TrySendSignal(Signal.SIGKILL, out _);
-                hook.Dispose();
-            }
         }
     }
 

@@ -41,7 +41,7 @@ internal abstract class Command
     /// <summary>Whether this invocation joins or makes a container's namespaces, and so must run from a stand-in of its executable first.</summary>
     internal virtual bool EntersContainer => false;
 
-    /// <summary>Whether it stays in the foreground and passes signals on, which must then be blocked in every thread of the program.</summary>
+    /// <summary>Whether it takes signals, to pass them on or to undo what it began: they must then be blocked in every thread of the program.</summary>
     internal virtual bool PassesSignals(FlagValues flags) => false;
 
     /// <returns>The exit code.</returns>

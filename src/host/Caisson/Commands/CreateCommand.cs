@@ -22,6 +22,9 @@ internal sealed class CreateCommand : Command
 
     internal override bool MakesContainer => true;
 
+    /// <summary>It passes nothing on, but undoes when it is told to end.</summary>
+    internal override bool PassesSignals(FlagValues flags) => true;
+
     internal override int Run(Invocation invocation)
     {
         string? pidFile = AbsolutePidFile(invocation);

@@ -11,10 +11,13 @@ internal sealed class Creation : IDisposable
     private readonly string _id;
     private readonly ContainerLock _held;
     private readonly Journal _journal;
+    private readonly Interruption _interruption;
     private bool _committed;
 
-    private Creation(Runtime runtime, string id, CreateOrder order, IContainerBackend backend, ContainerLock held, Journal journal)
+    private Creation(
+        Runtime runtime, string id, CreateOrder order, IContainerBackend backend, ContainerLock held, Journal journal, Interruption interruption)
     {
+        _interruption = interruption;
         _runtime = runtime;
         _id = id;
         _held = held;
@@ -83,23 +86,31 @@ internal sealed class Creation : IDisposable
 
         backend.RequirePossible();
         runtime.Places.EnsureRoot();
-        ContainerLock held = runtime.Store.Claim(order.Id, found => Undo(found, order.BootId));
+        // Told to end, what was begun is undone at once, where a command that is killed leaves that to the next one on its id.
+        Interruption interruption = Interruption.Arm();
+        ContainerLock? held = null;
         Journal? journal = null;
         try
         {
+            held = runtime.Store.Claim(order.Id, found => Undo(found, order.BootId));
             string directory = runtime.Store.DirectoryOf(order.Id);
             journal = Journal.Begin(directory, ProcessIdentity.OfSelf(), order.BootId);
             runtime.Store.SaveConfig(order.Id, config);
             order.Debug?.Invoke($"container {order.Id}: claimed in {directory}, isolation {IsolationName.Of(backend.Isolation)}");
             order = OfferNotification(order with { RecordDirectory = directory }, backend.Isolation);
-            return new Creation(runtime, order.Id, order, backend, held, journal);
+            return new Creation(runtime, order.Id, order, backend, held, journal, interruption);
         }
         catch
         {
             journal?.Dispose();
-            // Nothing was made yet but the record: on a full disk a part of it.
-            runtime.Store.Remove(order.Id);
-            held.Dispose();
+            if (held is not null)
+            {
+                // Nothing was made yet but the record: on a full disk a part of it.
+                runtime.Store.Remove(order.Id);
+                held.Dispose();
+            }
+
+            interruption.Dispose();
             throw;
         }
     }
@@ -126,6 +137,7 @@ internal sealed class Creation : IDisposable
         }
 
         _held.Dispose();
+        _interruption.Dispose();
     }
 
     private static CreateOrder OfferNotification(CreateOrder order, Isolation isolation)
@@ -146,6 +158,7 @@ internal sealed class Creation : IDisposable
 
     private void Commit(ContainerRecord record)
     {
+        _interruption.Complete();
         _runtime.Store.Save(record);
         _committed = true;
     }

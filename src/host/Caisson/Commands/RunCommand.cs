@@ -28,7 +28,7 @@ internal sealed class RunCommand : Command
 
     internal override bool MakesContainer => true;
 
-    internal override bool PassesSignals(FlagValues flags) => !flags.IsSet("detach");
+    internal override bool PassesSignals(FlagValues flags) => true;
 
     internal override int Run(Invocation invocation)
     {

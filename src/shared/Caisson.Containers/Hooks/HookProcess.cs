@@ -58,7 +58,16 @@ internal sealed class HookProcess : IDisposable
                 return false;
             }
 
-            state = Pump(state, left);
+            try
+            {
+                state = Pump(state, left);
+            }
+            catch (InterruptedException)
+            {
+                _ = _process.PidFd.TrySendSignal((int)Signal.SIGKILL, out _);
+                _ = _process.PidFd.Wait();
+                throw;
+            }
         }
 
         _output.Drain();

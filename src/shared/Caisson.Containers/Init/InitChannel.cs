@@ -109,6 +109,7 @@ internal sealed class InitChannel : IDisposable
 
     private ReceivedMessage ReceiveOrEnd(byte[] buffer)
     {
+        Interruption.AwaitReadable(_socket);
         // One descriptor at most: a pidfd or a seccomp listener.
         bool received = _socket.TryReceiveMessage(buffer, maxDescriptors: 1, out ReceivedMessage message, out Errno why);
         if (!received && why == Errno.ECONNRESET)

@@ -34,16 +34,31 @@ public static unsafe class Poller
     /// <param name="targets">What to wait for; <see cref="PollTarget.Returned"/> is filled in.</param>
     /// <param name="timeout">How long; <see cref="Timeout.InfiniteTimeSpan"/> for ever.</param>
     /// <returns>How many targets are ready; 0 after the time is over.</returns>
+    /// <exception cref="InterruptedException">The program was told to end, while an <see cref="Interruption"/> is armed.</exception>
     public static int Wait(Span<PollTarget> targets, TimeSpan timeout)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(targets.Length, MaxTargets);
-        Libc.PollFd* list = stackalloc Libc.PollFd[MaxTargets];
+        Libc.PollFd* list = stackalloc Libc.PollFd[MaxTargets + 1];
         for (int i = 0; i < targets.Length; i++)
         {
             list[i] = new Libc.PollFd { Number = targets[i].Descriptor?.Number ?? -1, Wanted = (short)targets[i].Wanted };
         }
 
-        int ready = Restart(list, targets.Length, timeout);
+        // Last, so that nobody's place changes.
+        SignalFd? interruption = Interruption.Descriptor;
+        int count = targets.Length;
+        if (interruption is not null)
+        {
+            list[count++] = new Libc.PollFd { Number = interruption.Number, Wanted = (short)PollEvents.In };
+        }
+
+        int ready = Restart(list, count, timeout);
+        if (interruption is not null && list[count - 1].Returned != 0)
+        {
+            Interruption.ThrowIfTold();
+            ready--;
+        }
+
         for (int i = 0; i < targets.Length; i++)
         {
             targets[i].Returned = (PollEvents)(ushort)list[i].Returned;

@@ -72,6 +72,7 @@ public static unsafe class ManagedClone
         {
             // SAFETY: the mask is this frame's own parameter.
             Libc.syscall_here(Libc.SYS_rt_sigprocmask, Libc.SIG_SETMASK, (long)&signalMask, 0, Libc.KernelSignalSetBytes);
+            Interruption.ForgetInChild();
             code = child();
         }
 #pragma warning disable CA1031 // The delegate reports its errors; here only the exit is left to do.
