@@ -64,7 +64,7 @@ internal sealed class HookProcess : IDisposable
             }
             catch (InterruptedException)
             {
-                _ = _process.PidFd.TrySendSignal((int)Signal.SIGKILL, out _);
+                ProcessTree.Kill(_process.Pid, _process.PidFd);
                 _ = _process.PidFd.Wait();
                 throw;
             }
