@@ -168,7 +168,14 @@ internal sealed partial class Sandbox
             return;     // this supervisor lets go; the next one continues
         }
 
-        Change(() => process.Happened(ProcessEvent.KeeperDone));
+        Change(() =>
+        {
+            process.Happened(ProcessEvent.KeeperDone);
+            if (!ReferenceEquals(process, container.Init))
+            {
+                container.Execs.Remove(process.ExecId);
+            }
+        });
         await AfterAsync(container, process, guest);
     }
 
@@ -204,14 +211,22 @@ internal sealed partial class Sandbox
         }
     }
 
-    private void OnExit(SandboxContainer container, SandboxProcess process, int code) => Change(() =>
+    // A container's end is on record before anybody hears of it. An exec is on record until its keeper has the code, which the guest keeps
+    // as long.
+    private void OnExit(SandboxContainer container, SandboxProcess process, int code)
     {
-        process.Ended(code);
-        if (ReferenceEquals(process, container.Init))
+        if (!ReferenceEquals(process, container.Init))
         {
-            container.Status = ContainerStatus.Stopped;
+            Note(() => process.Ended(code));
+            return;
         }
-    });
+
+        Change(() =>
+        {
+            process.Ended(code);
+            container.Status = ContainerStatus.Stopped;
+        });
+    }
 
     private async Task KillOrphanAsync(SandboxContainer container, SandboxProcess process, IGuestProcess guest)
     {
@@ -242,7 +257,6 @@ internal sealed partial class Sandbox
             return;
         }
 
-        Change(() => container.Execs.Remove(process.ExecId));
         using var patience = new CancellationTokenSource(s_guestPatience);
         try
         {

@@ -61,7 +61,7 @@ internal sealed partial class Sandbox
             throw;
         }
 
-        Change(() => started.Happened(ProcessEvent.Started));
+        Note(() => started.Happened(ProcessEvent.Started));
         StartRelay(container, started);
     }
 

@@ -5,7 +5,8 @@ namespace Caisson.Sandboxes;
 
 /// <summary>
 /// One sandbox and its containers: the heart of a supervisor. Its fields change under <see cref="_lock"/>, which is never held while
-/// anything is asked of the guest, the machine or a keeper. Every change is in the snapshot before its effect can be seen from outside.
+/// anything is asked of the guest, the machine or a keeper. Every change is in the snapshot before its effect can be seen from outside, but
+/// for the beginning and the end of an exec, which the guest tells the next supervisor again.
 /// </summary>
 internal sealed partial class Sandbox : IAsyncDisposable
 {
@@ -212,6 +213,15 @@ internal sealed partial class Sandbox : IAsyncDisposable
             change();
             SaveLocked();
             TellWaiters();
+        }
+    }
+
+    // For what a later supervisor finds out again by asking: it is written with the next change, because somebody is waiting.
+    private void Note(Action change)
+    {
+        lock (_lock)
+        {
+            change();
         }
     }
 

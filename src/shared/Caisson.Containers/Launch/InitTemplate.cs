@@ -103,7 +103,7 @@ public sealed class InitTemplate
         }
     }
 
-    // Under the lock. A template that is gone is started again by the next Prepare.
+    // Under the lock. A template that is gone or takes no orders is replaced by the next Prepare.
     private UnixSocket? Clone(byte order)
     {
         if (_template is null)
@@ -132,6 +132,7 @@ public sealed class InitTemplate
         using (theirs)
         using (PreparedTemplate(theirs).Start())
         {
+            ours.SetNonBlocking(true);    // one that was stopped is given up, not waited for
             return ours;
         }
     }
