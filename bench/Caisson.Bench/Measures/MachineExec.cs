@@ -28,6 +28,7 @@ internal sealed class MachineExec : IBenchmark
             context.Options.Rounds,
             ("caisson exec true", () => container.Exec("/bin/true").Time()),
             ("minimal agent, exec true", () => Ask(port, "exec\n"u8.ToArray())),
+            ("minimal agent, unconfined", () => Ask(port, "plain\n"u8.ToArray())),
             ("minimal agent, bare true", () => Ask(port, "bare\n"u8.ToArray())));
 
         Sample own = samples["caisson exec true"];
@@ -35,6 +36,8 @@ internal sealed class MachineExec : IBenchmark
         double ratio = own.Median / peer.Median;
         context.Report.Add(Name, own, $"{ratio:0.0} times the minimal agent's");
         context.Report.Add(Name, peer);
+        context.Report.Add(
+            Name, samples["minimal agent, unconfined"], "no cgroup, user, capabilities, no_new_privs, cwd, signals: for information");
         context.Report.Add(Name, samples["minimal agent, bare true"], "no namespaces, no share, no pipes: for information");
         context.Report.Judge("vm exec of true, against a minimal agent", ratio, AtMostOfMinimal);
     }

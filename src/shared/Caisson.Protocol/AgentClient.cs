@@ -126,6 +126,10 @@ public sealed class AgentClient : IAsyncDisposable
     public Task AcknowledgeExitAsync(AcknowledgeExitRequest request, CancellationToken cancellationToken = default) =>
         CallAsync(AgentMethods.Extensions, "AcknowledgeExit", request, Empty.Parser, _timeouts.Default, cancellationToken);
 
+    /// <summary>Waits for output of an exec, or for the end of it and of its output.</summary>
+    public Task<FollowExecResponse> FollowExecAsync(FollowExecRequest request, CancellationToken cancellationToken = default) =>
+        CallAsync(AgentMethods.Extensions, "FollowExec", request, FollowExecResponse.Parser, null, cancellationToken);
+
     /// <summary>Answers once what the guest wrote is in the host's files.</summary>
     public Task SyncAsync(SyncRequest request, CancellationToken cancellationToken = default) =>
         CallAsync(AgentMethods.Extensions, "Sync", request, Empty.Parser, _timeouts.Default, cancellationToken);

@@ -56,6 +56,7 @@ public static class AgentServices
     {
         const string Name = AgentMethods.Extensions;
         Acknowledge(server, Name, "AcknowledgeExit", AcknowledgeExitRequest.Parser, service.AcknowledgeExitAsync);
+        Answer(server, Name, "FollowExec", FollowExecRequest.Parser, service.FollowExecAsync);
         Acknowledge(server, Name, "Sync", SyncRequest.Parser, service.SyncAsync);
         Answer(server, Name, "ListContainers", ListContainersRequest.Parser, service.ListContainersAsync);
     }

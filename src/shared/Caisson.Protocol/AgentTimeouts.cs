@@ -9,6 +9,6 @@ public sealed record AgentTimeouts
     /// <summary>CreateContainer.</summary>
     public TimeSpan Create { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Everything else, but what waits for a container: WaitProcess, GetOOMEvent, ReadStdout, ReadStderr and WriteStdin have none.</summary>
+    /// <summary>Everything else, but what waits for a container: WaitProcess, GetOOMEvent, ReadStdout, ReadStderr, FollowExec and WriteStdin have none.</summary>
     public TimeSpan Default { get; init; } = TimeSpan.FromSeconds(60);
 }

@@ -6,6 +6,9 @@ public interface IAgentExtensions
     /// <summary>The host has recorded an exec's exit code; the agent may forget it.</summary>
     Task AcknowledgeExitAsync(AcknowledgeExitRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Waits for output of an exec, or for the end of it and of its output.</summary>
+    Task<FollowExecResponse> FollowExecAsync(FollowExecRequest request, CancellationToken cancellationToken);
+
     /// <summary>Answers once what the guest wrote is in the host's files.</summary>
     Task SyncAsync(SyncRequest request, CancellationToken cancellationToken);
 

@@ -28,6 +28,49 @@ public sealed class StreamTests(AgentVm vm)
     }
 
     [VmFact]
+    public async Task Exec_that_says_nothing_is_followed_by_one_call()
+    {
+        await using TestContainer container = await vm.CreateAsync("exec sleep 1000");
+        await container.StartAsync();
+
+        FollowExecResponse all = await container.FollowAsync(await container.ExecAsync("exit 6"));
+
+        Assert.True(all.Exited && all.StdoutEof && all.StderrEof && all.Stdout.IsEmpty && all.Stderr.IsEmpty, all.ToString());
+        Assert.Equal(6, all.ExitStatus);
+    }
+
+    [VmFact]
+    public async Task Following_an_exec_loses_and_repeats_nothing()
+    {
+        await using TestContainer container = await vm.CreateAsync("exec sleep 1000");
+        await container.StartAsync();
+        string execId = await container.ExecAsync("echo out; echo err >&2; read line; echo \"$line\"; (sleep 1000 &) ; exit 3");
+        string output = "";
+        string error = "";
+
+        FollowExecResponse again;
+        do
+        {
+            // What was not acknowledged comes again; the offsets of the next question acknowledge.
+            FollowExecResponse news = await container.FollowAsync(execId, (ulong)output.Length, (ulong)error.Length);
+            again = await container.FollowAsync(execId, (ulong)output.Length, (ulong)error.Length);
+            Assert.StartsWith(news.Stdout.ToStringUtf8(), again.Stdout.ToStringUtf8(), StringComparison.Ordinal);
+            Assert.StartsWith(news.Stderr.ToStringUtf8(), again.Stderr.ToStringUtf8(), StringComparison.Ordinal);
+            output += again.Stdout.ToStringUtf8();
+            error += again.Stderr.ToStringUtf8();
+            if (output == "out\n" && error == "err\n")
+            {
+                await container.WriteAsync(0, "in\n"u8.ToArray(), execId);
+            }
+        }
+        while (!again.Exited);
+
+        Assert.Equal((3, "out\nin\n", "err\n"), (again.ExitStatus, output, error));
+        TtrpcException acknowledged = await Assert.ThrowsAsync<TtrpcException>(() => container.FollowAsync(execId));
+        Assert.Equal(TtrpcCode.OutOfRange, acknowledged.Code);
+    }
+
+    [VmFact]
     public async Task Nothing_is_lost_when_the_connection_breaks_in_the_middle()
     {
         byte[] sent = RandomNumberGenerator.GetBytes(2 * Megabyte);

@@ -40,6 +40,15 @@ internal sealed class TestContainer(AgentVm vm, string id, string rootfs) : IAsy
         return error ? Agent.ReadStderrAsync(request, cancellationToken) : Agent.ReadStdoutAsync(request, cancellationToken);
     }
 
+    internal Task<FollowExecResponse> FollowAsync(string execId, ulong stdoutOffset = 0, ulong stderrOffset = 0) => Agent.FollowExecAsync(new FollowExecRequest
+    {
+        ContainerId = id,
+        ExecId = execId,
+        StdoutOffset = stdoutOffset,
+        StderrOffset = stderrOffset,
+        Len = 128 * 1024,
+    });
+
     /// <summary>All output from an offset to its end.</summary>
     internal async Task<string> ReadToEndAsync(string? execId = null, bool error = false, ulong offset = 0)
     {

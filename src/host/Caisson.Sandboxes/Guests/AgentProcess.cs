@@ -21,6 +21,29 @@ internal sealed class AgentProcess(AgentGuest guest, AgentLink link, string cont
     public Task<OutputChunk> ReadStderrAsync(ulong offset, CancellationToken cancellationToken) =>
         ReadAsync(offset, static (agent, request, stop) => agent.ReadStderrAsync(request, stop), cancellationToken);
 
+    public async Task<ProcessNews> FollowAsync(ulong stdoutOffset, ulong stderrOffset, CancellationToken cancellationToken)
+    {
+        var request = new FollowExecRequest
+        {
+            ContainerId = containerId,
+            ExecId = _execId,
+            StdoutOffset = stdoutOffset,
+            StderrOffset = stderrOffset,
+            Len = ChunkBytes,
+        };
+        FollowExecResponse news = await link.RepeatAsync("output", (agent, stop) => agent.FollowExecAsync(request, stop), cancellationToken);
+        if (news.Stdout.Length > ChunkBytes || news.Stderr.Length > ChunkBytes)
+        {
+            throw new GuestException($"output: the agent sent {news.Stdout.Length} and {news.Stderr.Length} bytes; at most {ChunkBytes} each were asked for");
+        }
+
+        // The guest lies: an exit before the outputs' ends is taken when it is asked for.
+        return new ProcessNews(
+            new OutputChunk(news.Stdout.Memory, news.StdoutEof),
+            new OutputChunk(news.Stderr.Memory, news.StderrEof),
+            news.Exited && news.StdoutEof && news.StderrEof ? news.ExitStatus & 0xff : null);
+    }
+
     public async Task<int> WriteStdinAsync(ulong offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
     {
         var request = new WriteStreamRequest

@@ -5,6 +5,12 @@ namespace Caisson.Sandboxes;
 /// <param name="AtEnd">Nothing will follow <paramref name="Data"/>.</param>
 internal readonly record struct OutputChunk(ReadOnlyMemory<byte> Data, bool AtEnd);
 
+/// <summary>What a guest's process says all at once.</summary>
+/// <param name="Stdout">Standard output; nothing and no end where there is none yet.</param>
+/// <param name="Stderr">Standard error, in the same way.</param>
+/// <param name="ExitCode">Known only with both ends.</param>
+internal readonly record struct ProcessNews(OutputChunk Stdout, OutputChunk Stderr, int? ExitCode);
+
 /// <summary>
 /// One process inside a sandbox, as its supervisor reaches it. Streams are addressed by offsets from the process's beginning, so that
 /// every call can be repeated after a broken connection: nothing is lost, nothing comes twice.
@@ -16,6 +22,12 @@ internal interface IGuestProcess
 
     /// <inheritdoc cref="ReadStdoutAsync"/>
     Task<OutputChunk> ReadStderrAsync(ulong offset, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Waits for output at one of the offsets, or for the end of an exec and of its output, for the price of one question. Not for a container's
+    /// init, whose end must be heard of even while its output is held open.
+    /// </summary>
+    Task<ProcessNews> FollowAsync(ulong stdoutOffset, ulong stderrOffset, CancellationToken cancellationToken);
 
     /// <summary>Gives input that begins at <paramref name="offset"/>; bytes the guest already has are dropped there.</summary>
     /// <returns>How many of <paramref name="data"/>'s bytes the guest has now taken; at least one.</returns>

@@ -4,7 +4,11 @@ namespace Caisson.Sandboxes;
 /// Carries one process's streams, signals, terminal size and exit code between the guest and its keeper. It holds no bytes of its own:
 /// output is asked from the guest only when the keeper has written what came before, so a slow reader slows the writer and nobody else.
 /// </summary>
-internal sealed class ProcessRelay(IGuestProcess guest, KeeperLink keeper, bool terminal)
+/// <param name="guest">The process.</param>
+/// <param name="keeper">Its keeper.</param>
+/// <param name="terminal">It has no standard error of its own.</param>
+/// <param name="isExec">The guest is asked for everything at once first: a process that says little has ended by then.</param>
+internal sealed class ProcessRelay(IGuestProcess guest, KeeperLink keeper, bool terminal, bool isExec)
 {
     private const int SigKill = 9;
 
@@ -17,9 +21,12 @@ internal sealed class ProcessRelay(IGuestProcess guest, KeeperLink keeper, bool 
         using var streams = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task reports = CarryReportsAsync(streams.Token);
         Task stdin = CarryInputAsync(streams.Token);
-        Task stdout = CarryOutputAsync(KeeperFrameType.Stdout, keeper.Progress.StdoutWritten, streams.Token);
-        Task stderr = terminal ? Task.CompletedTask : CarryOutputAsync(KeeperFrameType.Stderr, keeper.Progress.StderrWritten, streams.Token);
-        Task<int> exit = guest.WaitAsync(cancellationToken);
+        Task<ProcessNews>? news = isExec
+            ? guest.FollowAsync(keeper.Progress.StdoutWritten, keeper.Progress.StderrWritten, cancellationToken)
+            : null;
+        Task stdout = CarryOutputAsync(KeeperFrameType.Stdout, keeper.Progress.StdoutWritten, news, streams.Token);
+        Task stderr = terminal ? Task.CompletedTask : CarryOutputAsync(KeeperFrameType.Stderr, keeper.Progress.StderrWritten, news, streams.Token);
+        Task<int> exit = WaitAsync(news, cancellationToken);
         try
         {
             await EndOfProcessAsync(exit, stdout, stderr, cancellationToken);
@@ -68,13 +75,27 @@ internal sealed class ProcessRelay(IGuestProcess guest, KeeperLink keeper, bool 
         }
     }
 
-    private async Task CarryOutputAsync(KeeperFrameType stream, ulong offset, CancellationToken cancellationToken)
+    private async Task<int> WaitAsync(Task<ProcessNews>? news, CancellationToken cancellationToken) =>
+        news is not null && (await news).ExitCode is { } code ? code : await guest.WaitAsync(cancellationToken);
+
+    // The first piece may have come with other news; from there on each stream has its own pace.
+    private async Task CarryOutputAsync(KeeperFrameType stream, ulong offset, Task<ProcessNews>? news, CancellationToken cancellationToken)
     {
+        bool isOutput = stream == KeeperFrameType.Stdout;
         while (true)
         {
-            OutputChunk chunk = stream == KeeperFrameType.Stdout
-                ? await guest.ReadStdoutAsync(offset, cancellationToken)
-                : await guest.ReadStderrAsync(offset, cancellationToken);
+            OutputChunk chunk;
+            if (news is not null)
+            {
+                ProcessNews first = await news.WaitAsync(cancellationToken);
+                chunk = isOutput ? first.Stdout : first.Stderr;
+                news = null;
+            }
+            else
+            {
+                chunk = isOutput ? await guest.ReadStdoutAsync(offset, cancellationToken) : await guest.ReadStderrAsync(offset, cancellationToken);
+            }
+
             if (chunk.Data.Length > 0)
             {
                 await keeper.WriteOutputAsync(stream, offset, chunk.Data, cancellationToken);

@@ -196,7 +196,8 @@ internal sealed partial class Sandbox
         await using KeeperLink link = await KeeperLink.OpenAsync(new DescriptorStream(socket, EventLoop.Shared), patience.Token);
         try
         {
-            await new ProcessRelay(guest, link, process.Terminal).RunAsync(code => OnExit(container, process, code), _lettingGo.Token);
+            bool isExec = !ReferenceEquals(process, container.Init);
+            await new ProcessRelay(guest, link, process.Terminal, isExec).RunAsync(code => OnExit(container, process, code), _lettingGo.Token);
         }
         catch (SandboxException)
         {

@@ -20,6 +20,7 @@ internal static unsafe partial class Libc
     internal const int SYS_setgroups = 116;
     internal const int SYS_setresuid = 117;
     internal const int SYS_setresgid = 119;
+    internal const int SYS_capset = 126;
     internal const int SYS_prctl = 157;
     internal const int SYS_setpriority = 141;
     internal const int SYS_unshare = 272;

@@ -9,6 +9,7 @@ public sealed partial class PreparedClone
 {
     private const long PrSetPdeathsig = 1;
     private const long PrSetNoNewPrivileges = 38;
+    private const long PrDropBounding = 24;
     private const long TerminalSetControlling = 0x540E; // TIOCSCTTY
     private const int CloseRangeCloexec = 4;
     private const int LastSignal = 64;
@@ -81,6 +82,43 @@ public sealed partial class PreparedClone
         }
 
         return SetSignalMask(0);
+    }
+
+    /// <summary>Gives one signal its default action; handlers have none to lose, because the clone resets them.</summary>
+    /// <param name="signal">One that this process ignores.</param>
+    public PreparedClone ResetSignal(Signal signal) => Add(
+        $"rt_sigaction({signal})", Libc.SYS_rt_sigaction, (long)signal, PreparedArgument.Of(new byte[32]), 0, Libc.KernelSignalSetBytes);
+
+    /// <summary>Removes capabilities from the bounding set.</summary>
+    /// <param name="dropped">Those that the running kernel does not know must not be in it.</param>
+    public PreparedClone DropBounding(CapabilitySet dropped)
+    {
+        for (int capability = 0; capability < 64; capability++)
+        {
+            if (dropped.Contains((Capability)capability))
+            {
+                Prctl((int)PrDropBounding, capability);
+            }
+        }
+
+        return this;
+    }
+
+    /// <summary>capset(2): sets effective, permitted and inheritable.</summary>
+    /// <param name="sets">The other two are left alone.</param>
+    public PreparedClone SetCapabilities(CapabilitySets sets)
+    {
+        byte[] header = new byte[8];
+        BitConverter.TryWriteBytes(header, CapabilityHeader.Version3);
+        ulong[] parts = [sets.Effective.Bits, sets.Permitted.Bits, sets.Inheritable.Bits];
+        byte[] data = new byte[24];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            BitConverter.TryWriteBytes(data.AsSpan(4 * i), (uint)parts[i]);
+            BitConverter.TryWriteBytes(data.AsSpan(12 + (4 * i)), (uint)(parts[i] >> 32));
+        }
+
+        return Add("capset", Libc.SYS_capset, PreparedArgument.Of(header), PreparedArgument.Of(data));
     }
 
     /// <summary>Sets the mask of blocked signals. Without this call or <see cref="ResetSignals"/> the child has the mask of the starting thread.</summary>

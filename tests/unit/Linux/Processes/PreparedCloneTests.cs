@@ -81,6 +81,19 @@ public sealed class PreparedCloneTests
     }
 
     [Fact]
+    public void Child_has_only_the_capabilities_that_it_was_left()
+    {
+        var one = CapabilitySet.Of(Capability.CAP_KILL);
+        using ClonedProcess child = new PreparedClone()
+            .DropBounding(Capabilities.All.Except(one))
+            .SetCapabilities(new CapabilitySets(one, one, one, CapabilitySet.Empty, CapabilitySet.Empty))
+            .ResetSignal(Signal.SIGPIPE)
+            .Execve("/bin/sh", ["sh", "-c", "for set in Prm Eff Bnd; do grep -q \"Cap$set:.0000000000000020\" /proc/self/status || exit 1; done; ! grep -q 'SigIgn:.*[1357bdf]...$' /proc/self/status"], ["PATH=/bin:/usr/bin"])
+            .Start();
+        Assert.Equal(0, child.PidFd.Wait().Code);
+    }
+
+    [Fact]
     public void Child_is_in_new_namespaces()
     {
         string own = new FileInfo("/proc/self/ns/uts").LinkTarget!;

@@ -30,12 +30,12 @@ public sealed class ProcessRelayTests : IDisposable
         _listener.Dispose();
     }
 
-    [Fact]
-    public async Task Output_arrives_whole_and_in_order_and_the_exit_code_after_it()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Output_arrives_whole_and_in_order_and_the_exit_code_after_it(bool isExec)
     {
         byte[] output = RandomBytes(50_000);
         var guest = new ScriptedGuest(output);
-        Task<int> relay = await StartAsync(guest, new KeeperProgress(0, 0, 0));
+        Task<int> relay = await StartAsync(guest, new KeeperProgress(0, 0, 0), isExec);
         guest.Exit(7);
 
         var received = new MemoryStream();
@@ -46,12 +46,12 @@ public sealed class ProcessRelayTests : IDisposable
         Assert.Equal(output, received.ToArray());
     }
 
-    [Fact]
-    public async Task A_new_supervisor_continues_where_the_keeper_stands()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_new_supervisor_continues_where_the_keeper_stands(bool isExec)
     {
         byte[] output = RandomBytes(20_000);
         var guest = new ScriptedGuest(output);
-        Task<int> relay = await StartAsync(guest, new KeeperProgress(StdoutWritten: 12_345, 0, 0));
+        Task<int> relay = await StartAsync(guest, new KeeperProgress(StdoutWritten: 12_345, 0, 0), isExec);
         guest.Exit(0);
 
         var received = new MemoryStream();
@@ -59,6 +59,22 @@ public sealed class ProcessRelayTests : IDisposable
 
         Assert.Equal(0, await relay.WaitAsync(s_patience));
         Assert.Equal(output[12_345..], received.ToArray());
+    }
+
+    [Fact]
+    public async Task An_exec_that_says_little_is_asked_once()
+    {
+        byte[] output = RandomBytes(100);
+        var guest = new ScriptedGuest(output);
+        guest.Exit(3);
+        Task<int> relay = await StartAsync(guest, new KeeperProgress(0, 0, 0), isExec: true);
+
+        var received = new MemoryStream();
+
+        Assert.Equal(3, await PlayKeeperAsync(received));
+        Assert.Equal(3, await relay.WaitAsync(s_patience));
+        Assert.Equal(output, received.ToArray());
+        Assert.Equal(0, guest.Waits);
     }
 
     [Fact]
@@ -107,11 +123,11 @@ public sealed class ProcessRelayTests : IDisposable
         await Eventually(() => guest.Signals.Contains(15) && guest.Sizes.Contains((40, 132)));
     }
 
-    [Fact]
-    public async Task A_lost_keeper_kills_the_process_it_stands_for()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task A_lost_keeper_kills_the_process_it_stands_for(bool isExec)
     {
         var guest = new ScriptedGuest([]);
-        Task<int> relay = await StartAsync(guest, new KeeperProgress(0, 0, 0));
+        Task<int> relay = await StartAsync(guest, new KeeperProgress(0, 0, 0), isExec);
 
         _keeperEnd.Dispose();
 
@@ -148,13 +164,13 @@ public sealed class ProcessRelayTests : IDisposable
         return bytes;
     }
 
-    private async Task<Task<int>> StartAsync(ScriptedGuest guest, KeeperProgress progress)
+    private async Task<Task<int>> StartAsync(ScriptedGuest guest, KeeperProgress progress, bool isExec = false)
     {
         byte[] payload = new byte[KeeperProgress.Length];
         progress.Write(payload);
         await SendAsync(KeeperFrameType.Progress, 0, payload);
         KeeperLink link = await KeeperLink.OpenAsync(_supervisorEnd, CancellationToken.None);
-        return new ProcessRelay(guest, link, terminal: false).RunAsync(_ => { }, CancellationToken.None);
+        return new ProcessRelay(guest, link, terminal: false, isExec).RunAsync(_ => { }, CancellationToken.None);
     }
 
     private async Task<int> PlayKeeperAsync(MemoryStream received)

@@ -45,6 +45,18 @@ internal sealed class ScriptedGuest : IGuestProcess
     public Task<OutputChunk> ReadStderrAsync(ulong offset, CancellationToken cancellationToken) =>
         Task.FromResult(new OutputChunk(default, AtEnd: true));
 
+    /// <summary>How often the exit code was asked for by itself.</summary>
+    internal int Waits { get; private set; }
+
+    public async Task<ProcessNews> FollowAsync(ulong stdoutOffset, ulong stderrOffset, CancellationToken cancellationToken)
+    {
+        OutputChunk output = await ReadStdoutAsync(stdoutOffset, cancellationToken);
+        var error = new OutputChunk(default, AtEnd: true);
+        return output.Data.Length == 0 || _exit.Task.IsCompleted && output.AtEnd
+            ? new ProcessNews(output, error, await _exit.Task.WaitAsync(cancellationToken))
+            : new ProcessNews(output with { AtEnd = false }, error, ExitCode: null);
+    }
+
     public async Task<int> WriteStdinAsync(ulong offset, ReadOnlyMemory<byte> data, CancellationToken cancellationToken)
     {
         await InputBlocked.WaitAsync(cancellationToken);
@@ -61,7 +73,11 @@ internal sealed class ScriptedGuest : IGuestProcess
         return Task.CompletedTask;
     }
 
-    public Task<int> WaitAsync(CancellationToken cancellationToken) => _exit.Task.WaitAsync(cancellationToken);
+    public Task<int> WaitAsync(CancellationToken cancellationToken)
+    {
+        Waits++;
+        return _exit.Task.WaitAsync(cancellationToken);
+    }
 
     public Task SignalAsync(int signal, CancellationToken cancellationToken)
     {
