@@ -82,11 +82,11 @@ internal sealed class CgroupChoice
 
     // What is 0 is not set, as for runc. Of v2, whose controllers are no hierarchies, the kernel refuses by the limit's own file.
     private static bool HasMemory(LinuxMemory? memory) => memory is
-        { Limit: not (null or 0) } or { Reservation: not (null or 0) } or { Swap: not (null or 0) } or { KernelTcp: not (null or 0) }
+    { Limit: not (null or 0) } or { Reservation: not (null or 0) } or { Swap: not (null or 0) } or { KernelTcp: not (null or 0) }
         or { Swappiness: not null } or { DisableOomKiller: true };
 
     private static bool HasCpu(LinuxCpu? cpu) => cpu is
-        { Shares: not (null or 0) } or { Quota: not (null or 0) } or { Period: not (null or 0) } or { Burst: not (null or 0) }
+    { Shares: not (null or 0) } or { Quota: not (null or 0) } or { Period: not (null or 0) } or { Burst: not (null or 0) }
         or { RealtimeRuntime: not (null or 0) } or { RealtimePeriod: not (null or 0) } or { Idle: not (null or 0) };
 
     private void Require(string controller, bool isLimited)
