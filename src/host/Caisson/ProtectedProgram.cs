@@ -33,7 +33,9 @@ internal static class ProtectedProgram
     private static List<string> Variables()
     {
         var variables = new List<string>();
-        variables.Add($"{MachineAssets.ExecutableVariable}={Environment.ProcessPath}");
+        // A stand-in has no path; whoever made it has left the executable's.
+        string? path = SelfExecutable.IsProtected ? Environment.GetEnvironmentVariable(MachineAssets.ExecutableVariable) : null;
+        variables.Add($"{MachineAssets.ExecutableVariable}={path ?? Environment.ProcessPath}");
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
         {
             if (variable.Key is MachineAssets.ExecutableVariable)
