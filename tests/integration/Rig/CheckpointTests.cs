@@ -72,8 +72,9 @@ public sealed class CheckpointTests(RigMachine rig)
     public void A_pre_dump_makes_the_checkpoint_smaller()
     {
         string id = rig.NextId();
+        // What is large does nothing: a process that forks just then would have all its memory saved again.
         string bundle = rig.Bundle(id, bundle => bundle
-            .Script($"a=$(head -c 4000000 /dev/zero | tr '\\0' x); {Counter}").Mount("/tmp", "tmpfs", "tmpfs"));
+            .Script($"mkfifo /tmp/never; (a=$(head -c 4000000 /dev/zero | tr '\\0' x); touch /tmp/ready; read b </tmp/never) & until [ -e /tmp/ready ]; do sleep 0.1; done; {Counter}").Mount("/tmp", "tmpfs", "tmpfs"));
 
         CommandResult result = rig.Shell($"""
             {WaitForCount}
