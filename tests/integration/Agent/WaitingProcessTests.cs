@@ -11,11 +11,13 @@ namespace Caisson.IntegrationTests.Agent;
 [Collection(nameof(AgentVm))]
 public sealed class WaitingProcessTests(AgentVm vm)
 {
-    // Asked on its stdin, answered without an exec, which would take what is looked at.
+    // Asked on its stdin, answered without an exec, which would take what is looked at. ps puts a name in braces before arguments that do
+    // not begin with it.
     private const string Watch = """
         while read what pid; do
             case $what in
-                list) ps -o pid,args | while read -r pid line; do
+                list) ps -o pid,args | while read -r pid first rest; do
+                          case $first in '{'*) line=$rest ;; *) line="$first $rest" ;; esac
                           case $line in 'caisson-agent init template'*) echo "$pid" ;; esac
                       done ;;
                 show) cat "/proc/$pid/cgroup"; grep -E '^NSpid:' "/proc/$pid/status" ;;
