@@ -64,7 +64,10 @@ public sealed class ExecTests(SharedContainers containers) : IClassFixture<Share
     {
         Workplace place = containers.In(Isolation.Vm);
 
-        CommandResult descriptors = place.Run("exec", "--preserve-fds", "1", place.Id, "true");
+        // A descriptor that is not there is refused before.
+        using RunningCommand withDescriptor = RunningCommand.Start(
+            "/bin/sh", ["-c", "exec \"$0\" \"$@\" 3</dev/null", Executable.Path, .. place.Globals, "exec", "--preserve-fds", "1", place.Id, "true"]);
+        CommandResult descriptors = withDescriptor.CloseInput().Wait();
         CommandResult cgroup = place.Run("exec", "--cgroup", "below", place.Id, "true");
 
         Assert.Equal((255, 255), (descriptors.ExitCode, cgroup.ExitCode));
