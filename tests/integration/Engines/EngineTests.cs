@@ -29,9 +29,11 @@ public sealed class EngineTests : ContainerTest
         Assert.True(File.Exists(engine), $"{engine} is missing: ./dev test installs it");
         Workplace place = Place(isolation);
 
+        // podman takes no more than 50 characters for a directory of its own.
+        string engineDirectory = Path.Combine(TestRun.Directory, place.Name[(place.Name.LastIndexOf('-') + 1)..]);
         RunningCommand walk = place.StartProgram(
             Path.Combine(ScriptsDirectory(), script),
-            [isolation.Flag(), Path.Combine(place.Path, "engine")],
+            [isolation.Flag(), engineDirectory],
             start =>
             {
                 start.Environment["CAISSON_EXECUTABLE_UNDER_TEST"] = Executable.Path;
