@@ -124,6 +124,24 @@ public sealed class ShimTests : ContainerTest
         Remove(containerd, place);
     }
 
+    [RootFact]
+    public void Output_goes_to_a_program_which_reads_it_to_its_end()
+    {
+        Workplace place = Place(Isolation.Namespaces);
+        ContainerdDaemon containerd = Containerd(place);
+        string log = Path.Combine(place.Path, "log");
+        string program = Path.Combine(place.Path, "logger");
+        // The arguments are the query's words: a name, and the file.
+        File.WriteAllText(program, "#!/bin/sh\nexec 5>&-\ncat <&3 >\"$2\"\necho \"end of $CONTAINER_ID\" >>\"$2\"\n");
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        containerd.Run(["run", "--detach", .. containerd.RunFlags, "--log-uri", $"binary://{program}?file={log}", ContainerdDaemon.Image, place.Id, "echo", "out"]).Expect();
+
+        Deadline.Wait("the task's end", () => containerd.Run("tasks", "list").Output.Contains("STOPPED", StringComparison.Ordinal));
+        Remove(containerd, place);
+        Assert.Equal($"out\nend of {place.Id}\n", File.ReadAllText(log));
+    }
+
     [Theory, Isolations]
     public void Container_outlives_containerd_and_is_found_again(Isolation isolation)
     {

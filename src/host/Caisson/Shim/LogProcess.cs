@@ -65,12 +65,14 @@ internal sealed class LogProcess : IDisposable
             throw new SandboxException($"{path}: the logging program was not ready within {s_readyPatience.TotalSeconds:0} s: it has to close descriptor 5");
         }
 
-        return new LogProcess(program, reaper, Duplicate(output.Write), Duplicate(error.Write));
+        return new LogProcess(program, reaper, output.Write.Duplicate(), error.Write.Duplicate());
     }
 
-    /// <summary>Waits for the program, which ends when it has read everything.</summary>
+    /// <summary>Waits for the program, which ends when it has read everything: its pipes end here, unless a process still holds them.</summary>
     internal async Task FinishAsync(CancellationToken cancellationToken)
     {
+        Output.Dispose();
+        Error.Dispose();
         try
         {
             await _program.PidFd.WaitAsync(EventLoop.Shared, cancellationToken);
@@ -84,12 +86,7 @@ internal sealed class LogProcess : IDisposable
         _reaper.Forget(_program.Pid);
     }
 
-    public void Dispose()
-    {
-        Output.Dispose();
-        Error.Dispose();
-        _program.Dispose();
-    }
+    public void Dispose() => _program.Dispose();
 
     // "a=b&c" is the arguments a, b and c, as containerd's own helper passes them.
     private static List<string> Arguments(string query)
@@ -108,6 +105,4 @@ internal sealed class LogProcess : IDisposable
 
         return arguments;
     }
-
-    private static FileFd Duplicate(FileFd descriptor) => descriptor.Duplicate();
 }

@@ -179,7 +179,7 @@ internal sealed class TaskContainer : IDisposable
     /// <summary>Removes an exec that has ended, or that was never started.</summary>
     internal async Task DeleteExecAsync(TaskProcess exec)
     {
-        RequireEnded(exec, orNotStarted: true);
+        RequireNotRunning(exec);
         if (exec.Streams is { } streams)
         {
             await streams.DisposeAsync();
@@ -195,7 +195,7 @@ internal sealed class TaskContainer : IDisposable
     internal async Task DeleteAsync(CancellationToken cancellationToken)
     {
         using IDisposable turn = await TakeTurnAsync(cancellationToken);
-        RequireEnded(Init, orNotStarted: true);
+        RequireNotRunning(Init);
         await _commands.RunAsync(["delete", "--force", Id], cancellationToken);
         await Init.Exited;
         await CloseAllAsync();
@@ -333,9 +333,9 @@ internal sealed class TaskContainer : IDisposable
         }
     }
 
-    private static void RequireEnded(TaskProcess process, bool orNotStarted)
+    private static void RequireNotRunning(TaskProcess process)
     {
-        if (process.Phase == TaskPhase.Running || (process.Phase == TaskPhase.Created && !orNotStarted))
+        if (process.Phase == TaskPhase.Running)
         {
             throw new TtrpcException(TtrpcCode.FailedPrecondition, "cannot delete a running process");
         }
