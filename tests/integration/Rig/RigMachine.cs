@@ -29,9 +29,6 @@ public sealed class RigMachine : IDisposable
 
     public RigMachine() => _machine = new Lazy<Workplace>(Boot);
 
-    /// <summary>A directory of the host that the machine has as /work.</summary>
-    private string Shared => Path.Combine(_machine.Value.Path, "work");
-
     /// <summary>Runs a shell script in the machine, by <c>caisson exec</c>.</summary>
     public CommandResult Shell(string script) => _machine.Value.Run("exec", _machine.Value.Id, "/bin/bash", "-c", script);
 

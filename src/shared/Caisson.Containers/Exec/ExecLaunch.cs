@@ -74,7 +74,7 @@ internal static class ExecLaunch
         exec.Channel.Dispose();
         Place(stage, exec.Exec);
         channel.Send(InitMessageKind.Proceed);
-        return InitProcess.AfterStage(stage, channel);
+        return AfterStage(stage, exec.Exec, channel);
     }
 
     // What the stage cloned is our child, whether or not the stage lived to tell us its pid. It would go on and run; and even dead, as a
