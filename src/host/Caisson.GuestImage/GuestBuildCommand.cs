@@ -24,7 +24,7 @@ public static class GuestBuildCommand
     /// <returns>The exit code: 0, or 1 when nothing was built.</returns>
     public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error)
     {
-        if (args.Contains("--help") || args.Contains("-h"))
+        if (new List<string>(args).Exists(static word => word is "--help" or "-h"))
         {
             output.WriteLine(Usage);
             return 0;

@@ -77,7 +77,12 @@ public static class GuestImageBuilder
 
     private static long WriteInitrd(byte[] agent, GuestModules modules, string output, Action<string> progress)
     {
-        long moduleBytes = modules.Modules.Sum(module => (long)module.Bytes.Length);
+        long moduleBytes = 0;
+        foreach (ModuleFile module in modules.Modules)
+        {
+            moduleBytes += module.Bytes.Length;
+        }
+
         progress($"initrd: agent {Megabytes(agent.Length)}, {modules.Modules.Count} modules {Megabytes(moduleBytes)}");
         if (modules.Missing.Count > 0)
         {
@@ -120,11 +125,13 @@ public static class GuestImageBuilder
 
     private static void CheckRelease(GuestModules modules, string release, KernelSource source)
     {
-        ModuleFile? foreign = modules.Modules.FirstOrDefault(module => release.Length > 0 && module.KernelRelease.Length > 0 && module.KernelRelease != release);
-        if (foreign is not null)
+        foreach (ModuleFile module in modules.Modules)
         {
-            throw new GuestImageException("find modules", source.ModulesDirectory,
-                $"{foreign.Name} is built for {foreign.KernelRelease}, the kernel is {release}; give both from the same package");
+            if (release.Length > 0 && module.KernelRelease.Length > 0 && module.KernelRelease != release)
+            {
+                throw new GuestImageException("find modules", source.ModulesDirectory,
+                    $"{module.Name} is built for {module.KernelRelease}, the kernel is {release}; give both from the same package");
+            }
         }
     }
 

@@ -39,7 +39,7 @@ internal sealed record KernelSource(string KernelPath, string ModulesDirectory)
 
     private static string Single(IEnumerable<string> found, string root, string pattern, string option)
     {
-        string[] all = found.ToArray();
+        string[] all = [.. found];
         return all.Length == 1
             ? all[0]
             : throw new GuestImageException(Step, root, $"{all.Length} entries match {pattern} where one is needed; choose one with {option}");

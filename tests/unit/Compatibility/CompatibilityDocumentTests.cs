@@ -17,7 +17,7 @@ public sealed class CompatibilityDocumentTests
         string[] sources = [.. Directory.GetFiles(s_tests, "*.cs", SearchOption.AllDirectories).Where(static path => !path.Contains("/obj/", StringComparison.Ordinal)).Select(File.ReadAllText)];
         string cases = string.Concat(Directory.GetFiles(Path.Combine(s_tests, "integration/Fields"), "FieldCases*.cs").Select(File.ReadAllText));
 
-        foreach (FieldRow row in FieldTable.Rows.Where(static row => row.Test.Length > 0))
+        foreach (FieldRow row in FieldTable.Parts.SelectMany(static part => part.Rows).Where(static row => row.Test.Length > 0))
         {
             string[] parts = row.Test.Split('.');
             bool exists = parts.Length == 1

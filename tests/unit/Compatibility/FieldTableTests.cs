@@ -52,7 +52,7 @@ public sealed class FieldTableTests
     [Fact]
     public void Every_field_of_the_model_has_one_row_and_every_row_is_a_field()
     {
-        string[] rows = [.. FieldTable.Rows.SelectMany(static row => row.Paths)];
+        string[] rows = [.. FieldTable.Parts.SelectMany(static part => part.Rows).SelectMany(static row => row.Paths)];
 
         Assert.Equal(FieldsOf(JsonNode.Parse(SpecWriter.Write(RichSpec.Parsed))!, "").Select(WithoutHookKind).Distinct().Order(), rows.Select(WithoutHookKind).Distinct().Order());
         Assert.Equal(rows.Distinct(), rows);
@@ -74,7 +74,7 @@ public sealed class FieldTableTests
         foreach (Isolation isolation in (Isolation[])[Isolation.Namespaces, Isolation.Vm])
         {
             string[] refused = [.. Refusals.Of(isolation).Select(static refusal => refusal.Field)];
-            foreach (FieldRow row in FieldTable.Rows)
+            foreach (FieldRow row in FieldTable.Parts.SelectMany(static part => part.Rows))
             {
                 bool saysNo = row.For(isolation).Kind == Honour.No && row.For(isolation).Text.Length == 0;
                 Assert.True(!saysNo || row.Paths.All(path => refused.Any(field => path == field || path.StartsWith(field + ".", StringComparison.Ordinal))), $"{isolation}: {row.Path} has no refusal");
@@ -82,7 +82,7 @@ public sealed class FieldTableTests
 
             foreach (string field in refused)
             {
-                Assert.Contains(FieldTable.Rows, row => row.For(isolation).Kind is Honour.No or Honour.Partly && row.Paths.Append(row.Path).Any(path => path == field || path.StartsWith(field + ".", StringComparison.Ordinal)));
+                Assert.Contains(FieldTable.Parts.SelectMany(static part => part.Rows), row => row.For(isolation).Kind is Honour.No or Honour.Partly && row.Paths.Append(row.Path).Any(path => path == field || path.StartsWith(field + ".", StringComparison.Ordinal)));
             }
         }
     }

@@ -123,5 +123,5 @@ public sealed class NamespaceTests
         }
     }
 
-    private static IEnumerable<LinuxNamespace> Without(OciLinux linux, string type) => linux.Namespaces.Where(one => one.Type != type);
+    private static SpecList<LinuxNamespace> Without(OciLinux linux, string type) => linux.Namespaces.Where(one => one.Type != type);
 }

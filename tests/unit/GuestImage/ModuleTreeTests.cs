@@ -26,7 +26,7 @@ public sealed class ModuleTreeTests
     {
         using TemporaryDirectory directory = Tree();
         directory.Write("kernel/a.ko", ForeignElf.Module("depends=b"));
-        var error = Assert.Throws<GuestImageException>(() => ModuleTree.Open(directory.Path).WithDependencies("a"));
+        var error = Assert.Throws<GuestImageException>(() => ModuleTree.Open(directory.Path).WithDependencies(["a"]));
         Assert.Contains("b is neither built in nor there as a module (needed by way of a -> b)", error.Message);
     }
 
@@ -36,7 +36,7 @@ public sealed class ModuleTreeTests
         using TemporaryDirectory directory = Tree();
         directory.Write("kernel/a.ko", ForeignElf.Module("depends=b"));
         directory.Write("kernel/b.ko", ForeignElf.Module("depends=a"));
-        var error = Assert.Throws<GuestImageException>(() => ModuleTree.Open(directory.Path).WithDependencies("a"));
+        var error = Assert.Throws<GuestImageException>(() => ModuleTree.Open(directory.Path).WithDependencies(["a"]));
         Assert.Contains("a -> b -> a", error.Message);
     }
 
@@ -55,7 +55,7 @@ public sealed class ModuleTreeTests
     {
         using TemporaryDirectory directory = Tree();
         directory.Write("kernel/a.ko.xz", [1]);
-        Assert.Contains("compressed with xz", Assert.Throws<GuestImageException>(() => ModuleTree.Open(directory.Path).WithDependencies("a")).Message);
+        Assert.Contains("compressed with xz", Assert.Throws<GuestImageException>(() => ModuleTree.Open(directory.Path).WithDependencies(["a"])).Message);
     }
 
     [Fact]

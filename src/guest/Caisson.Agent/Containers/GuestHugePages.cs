@@ -14,7 +14,7 @@ internal static class GuestHugePages
 
     internal static LinuxResources Possible(LinuxResources resources) => resources.HugepageLimits.Count == 0
         ? resources
-        : resources with { HugepageLimits = [.. resources.HugepageLimits.Where(static limit => IsThere(limit.PageSize))] };
+        : resources with { HugepageLimits = resources.HugepageLimits.Where(static limit => IsThere(limit.PageSize)) };
 
     private static bool IsThere(string pageSize) =>
         TryReadKilobytes(pageSize, out long kilobytes) && FileCalls.TryStat($"{Sizes}/hugepages-{kilobytes}kB", out _, out _);

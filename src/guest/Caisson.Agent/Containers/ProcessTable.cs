@@ -24,7 +24,7 @@ internal static class ProcessTable
     };
 
     /// <summary>The columns that options select.</summary>
-    internal static IReadOnlyList<string> Columns(IReadOnlyList<string> options)
+    internal static List<string> Columns(IReadOnlyList<string> options)
     {
         var columns = new List<string>();
         for (int i = 0; i < options.Count; i++)
@@ -40,29 +40,39 @@ internal static class ProcessTable
             }
         }
 
-        return columns.Count > 0 ? columns : s_fullFormat;
+        return columns.Count > 0 ? columns : [.. s_fullFormat];
     }
 
-    private static string Table(IReadOnlyList<int> pids, IReadOnlyList<string> columns)
+    private static string Table(IReadOnlyList<int> pids, List<string> columns)
     {
-        var rows = new List<string[]> { columns.Select(ProcessEntry.Header).ToArray() };
+        var rows = new List<List<string>> { columns.ConvertAll(ProcessEntry.Header) };
+        List<int> inOrder = [.. pids];
+        inOrder.Sort();
         ProcessClock clock = ProcessClock.Read();
-        foreach (int pid in pids.Order())
+        foreach (int pid in inOrder)
         {
             // A process may end while it is looked at.
             if (ProcessEntry.TryRead(pid, clock, out ProcessEntry? entry))
             {
-                rows.Add(columns.Select(entry.Column).ToArray());
+                rows.Add(columns.ConvertAll(entry.Column));
             }
         }
 
         var text = new StringBuilder();
-        int[] widths = Enumerable.Range(0, columns.Count).Select(column => rows.Max(row => row[column].Length)).ToArray();
-        foreach (string[] row in rows)
+        int[] widths = new int[columns.Count];
+        foreach (List<string> row in rows)
         {
-            for (int column = 0; column < row.Length; column++)
+            for (int column = 0; column < widths.Length; column++)
             {
-                bool isLast = column == row.Length - 1;
+                widths[column] = Math.Max(widths[column], row[column].Length);
+            }
+        }
+
+        foreach (List<string> row in rows)
+        {
+            for (int column = 0; column < row.Count; column++)
+            {
+                bool isLast = column == row.Count - 1;
                 text.Append(isLast ? row[column][..Math.Min(row[column].Length, MaxCommandChars)]
                     : ProcessEntry.IsNumber(columns[column]) ? row[column].PadLeft(widths[column]) : row[column].PadRight(widths[column]));
                 text.Append(isLast ? '\n' : ' ');

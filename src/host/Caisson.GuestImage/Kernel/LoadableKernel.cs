@@ -18,14 +18,14 @@ internal static class LoadableKernel
     internal static void Write(KernelElf kernel, Stream output)
     {
         List<Segment> pieces = SplitAtHoles(kernel);
-        List<Segment> notes = kernel.Segments.Where(segment => segment.Type == KernelElf.NoteSegment).ToList();
-        int headerBytes = KernelElf.HeaderBytes + ((pieces.Count + notes.Count) * KernelElf.ProgramHeaderBytes);
+        List<Segment> segments = [.. OfType(kernel, KernelElf.NoteSegment), .. pieces];
+        int headerBytes = KernelElf.HeaderBytes + (segments.Count * KernelElf.ProgramHeaderBytes);
 
         byte[] headers = new byte[headerBytes];
-        WriteFileHeader(headers, kernel.Entry, pieces.Count + notes.Count);
+        WriteFileHeader(headers, kernel.Entry, segments.Count);
         int at = KernelElf.HeaderBytes;
         ulong offset = (ulong)headerBytes;
-        foreach (Segment segment in notes.Concat(pieces))
+        foreach (Segment segment in segments)
         {
             offset = Place(segment, offset);
             WriteProgramHeader(headers.AsSpan(at), segment with { Offset = offset });
@@ -35,7 +35,7 @@ internal static class LoadableKernel
 
         output.Write(headers);
         ulong position = (ulong)headerBytes;
-        foreach (Segment segment in notes.Concat(pieces))
+        foreach (Segment segment in segments)
         {
             ulong start = Place(segment, position);
             output.Write(new byte[start - position]);
@@ -51,10 +51,12 @@ internal static class LoadableKernel
         return (offset + alignment - 1) & ~(alignment - 1);
     }
 
+    private static List<Segment> OfType(KernelElf kernel, uint type) => new List<Segment>(kernel.Segments).FindAll(segment => segment.Type == type);
+
     private static List<Segment> SplitAtHoles(KernelElf kernel)
     {
         var pieces = new List<Segment>();
-        foreach (Segment segment in kernel.Segments.Where(segment => segment.Type == KernelElf.LoadSegment))
+        foreach (Segment segment in OfType(kernel, KernelElf.LoadSegment))
         {
             foreach ((int start, int count) in Occupied(kernel.Bytes.AsSpan((int)segment.Offset, (int)segment.FileBytes)))
             {

@@ -33,7 +33,7 @@ internal sealed class GuestModules
 
     private readonly List<ModuleFile> _modules = [];
     private readonly Dictionary<string, string> _fileNames = [];
-    private readonly List<(string Group, IReadOnlyList<string> Files)> _order = [];
+    private readonly List<(string Group, List<string> Files)> _order = [];
 
     /// <summary>Every module once, in the order of the groups.</summary>
     internal IReadOnlyList<ModuleFile> Modules => _modules;
@@ -62,18 +62,18 @@ internal sealed class GuestModules
     /// is not named again; another file may stand in several groups. A group that is built into the kernel has an empty line, one that
     /// the kernel lacks has none.
     /// </summary>
-    internal string OrderText() => string.Concat(_order.Select(group => $"{group.Group}:{string.Concat(group.Files.Select(file => ' ' + file))}\n"));
+    internal string OrderText() => string.Concat(_order.ConvertAll(group => $"{string.Join(' ', [$"{group.Group}:", .. group.Files])}\n"));
 
     private void AddGroup(ModuleTree tree, ModuleGroup group)
     {
-        if (!group.Required && group.Modules.Any(name => !tree.Has(name) && !tree.IsBuiltIn(name)))
+        if (!group.Required && !tree.HasAll(group.Modules))
         {
             Missing.Add(group.Name);
             return;
         }
 
         var files = new List<string>();
-        foreach (ModuleFile module in group.Modules.SelectMany(tree.WithDependencies).DistinctBy(module => module.Name))
+        foreach (ModuleFile module in tree.WithDependencies(group.Modules))
         {
             string fileName = FileNameOf(module);
             if (_order.Count == 0 || !_order[0].Files.Contains(fileName))

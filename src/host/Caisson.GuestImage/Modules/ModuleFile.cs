@@ -48,7 +48,7 @@ internal sealed class ModuleFile
         {
             if (entry.StartsWith("depends=", StringComparison.Ordinal))
             {
-                module.Depends = entry["depends=".Length..].Split(',', StringSplitOptions.RemoveEmptyEntries).Select(Normalize).ToArray();
+                module.Depends = Array.ConvertAll(entry["depends=".Length..].Split(',', StringSplitOptions.RemoveEmptyEntries), Normalize);
             }
             else if (entry.StartsWith("vermagic=", StringComparison.Ordinal))
             {

@@ -34,17 +34,35 @@ internal sealed class ModuleTree
 
     internal bool Has(string name) => _paths.ContainsKey(name);
 
-    /// <summary>The module and all it needs, each before what needs it. What is built in is left out.</summary>
-    internal IReadOnlyList<ModuleFile> WithDependencies(string name)
+    /// <summary>Is each of these there, as a module or in the kernel?</summary>
+    internal bool HasAll(IEnumerable<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (!Has(name) && !IsBuiltIn(name))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The modules and all they need, each once and before what needs it. What is built in is left out.</summary>
+    internal IReadOnlyList<ModuleFile> WithDependencies(IEnumerable<string> names)
     {
         var ordered = new List<ModuleFile>();
-        Visit(name, ordered, []);
+        foreach (string name in names)
+        {
+            Visit(name, ordered, []);
+        }
+
         return ordered;
     }
 
     private void Visit(string name, List<ModuleFile> ordered, List<string> path)
     {
-        if (IsBuiltIn(name) || ordered.Any(module => module.Name == name))
+        if (IsBuiltIn(name) || ordered.Exists(module => module.Name == name))
         {
             return;
         }
@@ -84,7 +102,9 @@ internal sealed class ModuleTree
     {
         // Links are not followed: "build" and "source" lead out of the tree, to whole kernel sources.
         var everyFile = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
-        foreach (string file in Directory.EnumerateFiles(_directory, "*.ko*", everyFile).Order(StringComparer.Ordinal))
+        string[] files = Directory.GetFiles(_directory, "*.ko*", everyFile);
+        Array.Sort(files, StringComparer.Ordinal);
+        foreach (string file in files)
         {
             string fileName = Path.GetFileName(file);
             string? suffix = Array.Find(s_suffixes, suffix => fileName.EndsWith(suffix, StringComparison.Ordinal));

@@ -48,7 +48,7 @@ public sealed record QemuInstallation(string Executable)
             }
         }
 
-        files.AddRange(s_firmwareDirectories.Where(Directory.Exists));
+        files.AddRange(Array.FindAll(s_firmwareDirectories, Directory.Exists));
         files.AddRange(libraries.Files);
         return (files, libraries.LibraryPath);
     }

@@ -178,7 +178,7 @@ internal static class CriuRequests
     {
         foreach (LinuxNamespace wanted in spec.Linux?.Namespaces ?? [])
         {
-            if (!string.IsNullOrEmpty(wanted.Path) && kinds.Contains(wanted.Type))
+            if (!string.IsNullOrEmpty(wanted.Path) && Array.IndexOf(kinds, wanted.Type) >= 0)
             {
                 yield return wanted;
             }

@@ -9,7 +9,7 @@ namespace Caisson.Sandboxes;
 internal sealed record FieldRow(string Path, string Members, Answer Namespaces, Answer Vm, string Test)
 {
     /// <summary>Every JSON path that the row answers for.</summary>
-    internal IEnumerable<string> Paths => Members.Length == 0 ? [Path] : Members.Split(' ').Select(member => $"{Path}.{member}");
+    internal string[] Paths => Members.Length == 0 ? [Path] : Array.ConvertAll(Members.Split(' '), member => $"{Path}.{member}");
 
     internal Answer For(Isolation isolation) => isolation == Isolation.Vm ? Vm : Namespaces;
 }

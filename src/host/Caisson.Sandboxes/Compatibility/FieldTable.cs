@@ -23,9 +23,6 @@ internal static partial class FieldTable
         ("The virtual machine", Machine),
     ];
 
-    /// <summary>All rows.</summary>
-    internal static IEnumerable<FieldRow> Rows => Parts.SelectMany(static part => part.Rows);
-
     private static FieldRow Both(string path, string test, string members = "") => new(path, members, Yes, Yes, test);
 
     private static FieldRow Row(string path, Answer namespaces, Answer vm, string test, string members = "") => new(path, members, namespaces, vm, test);

@@ -62,6 +62,6 @@ internal static class RuncSuite
         .. Each(Isolation.Vm, "update", "the guest has cgroup v2, which gives out no real-time CPU time: refused by name", "update rt period and runtime"),
     ];
 
-    private static IEnumerable<SuiteFailure> Each(Isolation isolation, string file, string reason, params string[] tests) =>
-        tests.Select(test => new SuiteFailure($"{file}.bats: {test}", isolation, reason));
+    private static SuiteFailure[] Each(Isolation isolation, string file, string reason, params string[] tests) =>
+        Array.ConvertAll(tests, test => new SuiteFailure($"{file}.bats: {test}", isolation, reason));
 }

@@ -93,7 +93,15 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
     {
         ListContainersResponse list = await link.RepeatAsync(
             "out-of-memory events", static (agent, stop) => agent.ListContainersAsync(new ListContainersRequest(), stop), cancellationToken);
-        return list.Containers.FirstOrDefault(container => container.Id == containerId)?.OomKills ?? 0;
+        foreach (Caisson.Protocol.ContainerRecord container in list.Containers)
+        {
+            if (container.Id == containerId)
+            {
+                return container.OomKills;
+            }
+        }
+
+        return 0;
     }
 
     public Task SyncAsync(CancellationToken cancellationToken) =>

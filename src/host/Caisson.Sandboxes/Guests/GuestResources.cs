@@ -19,13 +19,10 @@ internal static class GuestResources
         BlockIO = null,
         Network = null,
         Rdma = SpecMap.Empty<LinuxRdma>(),
-        Unified = GuestFiles(resources.Unified),
+        Unified = resources.Unified.Where(static file => !IsOfHost(file)),
     };
 
     /// <summary>Files of cgroup v2 that name the host's CPUs or block devices: they are written on the host.</summary>
     internal static bool IsOfHost(string file) =>
         file.StartsWith("cpuset.", StringComparison.Ordinal) || file.StartsWith("io.", StringComparison.Ordinal);
-
-    private static SpecMap<string> GuestFiles(SpecMap<string> files) =>
-        new(files.Where(static file => !IsOfHost(file.Key)).ToDictionary(StringComparer.Ordinal));
 }

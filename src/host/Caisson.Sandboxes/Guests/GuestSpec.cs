@@ -45,7 +45,7 @@ internal static class GuestSpec
     {
         Type = mount.Destination == "/proc" ? "proc" : "sysfs",
         Source = mount.Destination == "/proc" ? "proc" : "sysfs",
-        Options = [.. mount.Options.Where(static option => option is "ro" or "nosuid" or "noexec" or "nodev")],
+        Options = mount.Options.Where(static option => option is "ro" or "nosuid" or "noexec" or "nodev"),
     };
 
     private static IEnumerable<OciMount> Mounts(OciSpec spec, string containerId)
@@ -61,7 +61,7 @@ internal static class GuestSpec
             else if (mount.Type == "sysfs" && hasUsers)
             {
                 // A user namespace that does not own the network namespace, which is the guest's, may not mount a sysfs.
-                yield return mount with { Type = "bind", Source = "/sys", Options = [.. mount.Options.Contains("ro") ? mount.Options.Append("rro") : mount.Options, "rbind"] };
+                yield return mount with { Type = "bind", Source = "/sys", Options = mount.Options.Contains("ro") ? [.. mount.Options, "rro", "rbind"] : [.. mount.Options, "rbind"] };
             }
             else
             {

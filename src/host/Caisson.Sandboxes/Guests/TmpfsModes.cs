@@ -26,7 +26,7 @@ internal static class TmpfsModes
 
         using (root)
         {
-            return spec with { Mounts = [.. spec.Mounts.Select(mount => IsOpen(mount) && !Covers(root, mount) ? WithMode(mount) : mount)] };
+            return spec with { Mounts = [.. Array.ConvertAll(spec.Mounts.ToArray(), mount => IsOpen(mount) && !Covers(root, mount) ? WithMode(mount) : mount)] };
         }
     }
 

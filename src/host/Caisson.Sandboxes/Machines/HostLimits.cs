@@ -108,8 +108,8 @@ internal static class HostLimits
             ? new LinuxCpu { Shares = cpu.Shares is > 0 ? cpu.Shares : null, Cpus = cpu.Cpus, Mems = cpu.Mems, Idle = cpu.Idle }
             : null,
         BlockIO = asked.BlockIO is { } block ? block with { Weight = block.Weight is > 0 ? block.Weight : null } : null,
-        HugepageLimits = [.. asked.HugepageLimits.Where(limit => cgroup.LimitsHugePages(limit.PageSize))],
-        Unified = new SpecMap<string>(asked.Unified.Where(static file => GuestResources.IsOfHost(file.Key)).ToDictionary(StringComparer.Ordinal)),
+        HugepageLimits = asked.HugepageLimits.Where(limit => cgroup.LimitsHugePages(limit.PageSize)),
+        Unified = asked.Unified.Where(GuestResources.IsOfHost),
     };
 
     private static LinuxMemory? Memory(LinuxMemory? asked, MachineSize size) => asked is null ? null : new LinuxMemory

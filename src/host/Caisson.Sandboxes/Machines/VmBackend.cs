@@ -178,7 +178,7 @@ public sealed partial class VmBackend : IContainerBackend
     {
         ContainerSnapshot? container = Find(record);
         var pids = new List<int>();
-        foreach (ProcessSnapshot process in container is null ? [] : container.Execs.Prepend(container.Init))
+        foreach (ProcessSnapshot process in container is null ? [] : (ProcessSnapshot[])[container.Init, .. container.Execs])
         {
             if (process.Keeper is { IsAlive: true } keeper)
             {
@@ -235,8 +235,18 @@ public sealed partial class VmBackend : IContainerBackend
 
     private ContainerSnapshot? Find(ContainerRecord record) => Find(PlaceOf(record).TryReadSnapshot(), record.Id);
 
-    private static ContainerSnapshot? Find(SandboxSnapshot? snapshot, string containerId) =>
-        snapshot?.Containers.FirstOrDefault(container => container.Id == containerId);
+    private static ContainerSnapshot? Find(SandboxSnapshot? snapshot, string containerId)
+    {
+        foreach (ContainerSnapshot container in snapshot?.Containers ?? [])
+        {
+            if (container.Id == containerId)
+            {
+                return container;
+            }
+        }
+
+        return null;
+    }
 
     private static byte[] HookStateOf(ContainerRecord record, ContainerStatus status) => StateWriter.Hook(new OciState
     {

@@ -275,7 +275,7 @@ internal sealed partial class Sandbox
         bool idle;
         lock (_lock)
         {
-            idle = _containers.Values.All(static container => container.Init.Status == ProcessStatus.Finished);
+            idle = new List<SandboxContainer>(_containers.Values).TrueForAll(static container => container.Init.Status == ProcessStatus.Finished);
         }
 
         if (idle)

@@ -43,7 +43,7 @@ internal sealed class SandboxContainer : IDisposable
     /// <summary>Names in the shared directory that are this container's, in the order they were placed.</summary>
     internal List<string> Shares { get; } = [];
 
-    internal IEnumerable<SandboxProcess> Processes => Execs.Values.Prepend(Init);
+    internal IReadOnlyList<SandboxProcess> Processes => [Init, .. Execs.Values];
 
     /// <summary>Kills for lack of memory, for those who watch.</summary>
     internal OomCount Ooms { get; } = new();

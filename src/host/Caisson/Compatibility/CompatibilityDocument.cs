@@ -81,7 +81,7 @@ internal static class CompatibilityDocument
     private static void Heading(StringBuilder text, string title, string columns)
     {
         text.Append($"\n## {title}\n\n| {columns} |\n|");
-        for (int column = 0; column <= columns.Count(static letter => letter == '|'); column++)
+        for (int column = 0; column <= columns.AsSpan().Count('|'); column++)
         {
             text.Append("---|");
         }
@@ -91,14 +91,14 @@ internal static class CompatibilityDocument
 
     private static string Name(FieldRow row) => row.Members.Length == 0
         ? $"`{row.Path}`"
-        : $"`{row.Path}`: " + string.Join(", ", row.Members.Split(' ').Select(static member => $"`{member}`"));
+        : $"`{row.Path}`: " + string.Join(", ", Array.ConvertAll(row.Members.Split(' '), static member => $"`{member}`"));
 
     private static string Test(string test) => test.Length == 0 ? "" : $"`{test}`";
 
     // What is refused is told in the words of the error.
     private static string Say(FieldRow row, Isolation isolation)
     {
-        Refusal? refusal = Array.Find(Refusals.Of(isolation), refusal => refusal.Field == row.Path || row.Paths.Contains(refusal.Field));
+        Refusal? refusal = Array.Find(Refusals.Of(isolation), refusal => refusal.Field == row.Path || Array.IndexOf(row.Paths, refusal.Field) >= 0);
         return Say(row.For(isolation), refusal?.Why);
     }
 

@@ -66,7 +66,9 @@ internal sealed class RuntimeCommands
         using OrphanReaper.Launch? launch = _reaper?.BeginLaunch();
         try
         {
-            await RunAsync([words[0], "--pid-file", pidFile, .. words.Skip(1)], streams, bundle, cancellationToken);
+            List<string> complete = [.. words];
+            complete.InsertRange(1, ["--pid-file", pidFile]);
+            await RunAsync(complete, streams, bundle, cancellationToken);
             int pid = int.Parse(SmallFile.ReadText(pidFile), CultureInfo.InvariantCulture);
             var child = new ClonedChild(pid, PidFd.Open(pid));
             launch?.Own(pid);

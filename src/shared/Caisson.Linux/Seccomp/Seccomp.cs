@@ -25,10 +25,11 @@ public static class Seccomp
         BpfBuilder.Label unlisted = builder.Return((uint)SeccompActionKind.KillThread);
         BpfBuilder.Label fallback = builder.Return(profile.DefaultAction.ReturnValue);
 
-        BpfBuilder.Label x86 = profile.Architectures.Contains(SeccompArchitecture.X86)
+        HashSet<SeccompArchitecture> architectures = [.. profile.Architectures];
+        BpfBuilder.Label x86 = architectures.Contains(SeccompArchitecture.X86)
             ? builder.Load(NumberOffset, Decide(builder, profile, SeccompArchitecture.X86))
             : unlisted;
-        BpfBuilder.Label x32 = profile.Architectures.Contains(SeccompArchitecture.X32)
+        BpfBuilder.Label x32 = architectures.Contains(SeccompArchitecture.X32)
             ? Decide(builder, profile, SeccompArchitecture.X32)
             : unlisted;
         BpfBuilder.Label x64 = Decide(builder, profile, SeccompArchitecture.X64);

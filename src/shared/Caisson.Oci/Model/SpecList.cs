@@ -30,6 +30,12 @@ public sealed class SpecList<T> : IReadOnlyList<T>, IEquatable<SpecList<T>>
     /// <summary>Is this item in the list?</summary>
     public bool Contains(T item) => Array.IndexOf(_items, item) >= 0;
 
+    /// <summary>Is there an item that passes the test?</summary>
+    public bool Any(Predicate<T> test) => Array.Exists(_items, test);
+
+    /// <summary>The items that pass the test, in order.</summary>
+    public SpecList<T> Where(Predicate<T> test) => new(Array.FindAll(_items, test));
+
     /// <summary>Enumerates without allocation.</summary>
     public ArraySegment<T>.Enumerator GetEnumerator() => new ArraySegment<T>(_items).GetEnumerator();
 

@@ -47,6 +47,21 @@ public sealed class SpecMap<T> : IReadOnlyDictionary<string, T>, IEquatable<Spec
     public SpecMap<T> With(string key, T value) =>
         new(new OrderedDictionary<string, T>(_pairs, StringComparer.Ordinal) { [key] = value });
 
+    /// <summary>The pairs whose keys pass the test, in order.</summary>
+    public SpecMap<T> Where(Predicate<string> test)
+    {
+        var passed = new OrderedDictionary<string, T>(StringComparer.Ordinal);
+        foreach (KeyValuePair<string, T> pair in _pairs)
+        {
+            if (test(pair.Key))
+            {
+                passed.Add(pair.Key, pair.Value);
+            }
+        }
+
+        return new SpecMap<T>(passed);
+    }
+
     /// <summary>Enumerates without allocation.</summary>
     public OrderedDictionary<string, T>.Enumerator GetEnumerator() => _pairs.GetEnumerator();
 
