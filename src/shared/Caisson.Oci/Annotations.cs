@@ -12,6 +12,9 @@ public static class Annotations
     /// <summary>"none" declares that a container in a VM needs no network beside its loopback.</summary>
     public const string Network = "io.caisson.network";
 
+    /// <summary>Which sandbox a container belongs to, as each of the engines above containerd and CRI-O writes it.</summary>
+    public static readonly IReadOnlyList<string> Sandbox = ["io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID"];
+
     /// <summary>In a state: why the container stopped, where that was not its own doing.</summary>
     public const string Cause = "io.caisson.cause";
 }

@@ -36,11 +36,12 @@ internal static class SandboxRemains
     /// Ends a sandbox whose creator died. A guardian that has not been written down yet may go on as its supervisor, which then is: so
     /// what the snapshot names is killed until nobody holds the lifeline.
     /// </summary>
-    internal static void End(string path)
+    /// <returns>Whether nobody does.</returns>
+    internal static bool End(string path)
     {
         if (!Lifeline.TryWatch(path, out FileFd lifeline))
         {
-            return;
+            return true;
         }
 
         using (lifeline)
@@ -55,11 +56,13 @@ internal static class SandboxRemains
 
                 if (!Lifeline.IsHeld(lifeline))
                 {
-                    return;
+                    return true;
                 }
 
                 Poller.Wait(lifeline, PollEvents.In, s_nextLook);
             }
+
+            return false;
         }
     }
 

@@ -110,6 +110,8 @@ internal sealed class VmCreation : IDisposable
     {
         Intend(new Intent(IntentKind.Sandbox, _sandbox.Path));
         _sandbox.Create();
+        SandboxOrigin origin = Origin();
+        origin.Write(_sandbox.Path);
         _systemd = SystemdPlacement.Choose(_order);
         string path = _systemd?.Path ?? CgroupNaming.PathFor(_order.Id, _order.Spec.Linux?.CgroupsPath);
         CgroupLayout layout = CgroupLayout.Discover();
@@ -120,6 +122,8 @@ internal sealed class VmCreation : IDisposable
             Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(planned)));
         }
 
+        origin = origin with { Cgroup = _sharesCgroup ? null : RecordedCgroup.KeyOf(planned), Unit = _systemd?.Unit };
+        origin.Write(_sandbox.Path);
         if (_systemd is not null)
         {
             Intend(new Intent(IntentKind.Unit, _systemd.Unit));
@@ -128,6 +132,20 @@ internal sealed class VmCreation : IDisposable
         {
             MakeCgroup(layout, path);
         }
+    }
+
+    private SandboxOrigin Origin()
+    {
+        MachineSize size = SizeFor(_order.Spec.Linux?.Resources);
+        return new SandboxOrigin
+        {
+            BootId = _order.BootId,
+            Creator = ProcessIdentity.OfSelf(),
+            Root = Path.GetDirectoryName(_order.RecordDirectory) ?? "/",
+            Created = DateTime.UtcNow,
+            VirtualCpus = size.VirtualCpus,
+            MemoryMib = size.MemoryMib,
+        };
     }
 
     private void MakeCgroup(CgroupLayout layout, string path)

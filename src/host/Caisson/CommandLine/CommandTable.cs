@@ -7,7 +7,7 @@ internal static class CommandTable
     internal static readonly string[] Names =
     [
         "create", "start", "run", "exec", "state", "list", "ps", "kill", "delete", "pause", "resume", "update", "events", "checkpoint", "restore",
-        "spec", "features", "compatibility", "do", "check", "env", "guest", "completion", "version",
+        "sandbox", "spec", "features", "compatibility", "do", "check", "env", "guest", "completion", "version",
     ];
 
     internal static Command? Find(string name) => name switch
@@ -27,6 +27,7 @@ internal static class CommandTable
         "events" => new EventsCommand(),
         "checkpoint" => new CheckpointCommand(),
         "restore" => new RestoreCommand(),
+        "sandbox" => new SandboxCommand(),
         "spec" => new SpecCommand(),
         "features" => new FeaturesCommand(),
         "compatibility" => new CompatibilityCommand(),

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Caisson.Oci;
 using Caisson.Sandboxes;
 
@@ -34,10 +33,6 @@ internal static class ContainerListing
     /// <summary>Why a container stopped, where that was not its own doing.</summary>
     internal const string CauseAnnotation = "io.caisson.cause";
 
-    // text/tabwriter as runc sets it up: cells of at least 12 characters, 3 spaces between.
-    private const int NarrowestCell = 12;
-    private const int Padding = 3;
-
     private static readonly string[] s_header = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"];
 
     internal static byte[] ToJson(IReadOnlyList<ListedContainer> containers)
@@ -67,32 +62,7 @@ internal static class ContainerListing
             ]);
         }
 
-        return Align(rows);
-    }
-
-    private static string Align(List<string[]> rows)
-    {
-        int[] widths = new int[s_header.Length];
-        foreach (string[] row in rows)
-        {
-            for (int column = 0; column < row.Length; column++)
-            {
-                widths[column] = Math.Max(widths[column], Math.Max(NarrowestCell, row[column].Length + Padding));
-            }
-        }
-
-        var text = new StringBuilder();
-        foreach (string[] row in rows)
-        {
-            for (int column = 0; column < row.Length - 1; column++)
-            {
-                text.Append(row[column].PadRight(widths[column]));
-            }
-
-            text.Append(row[^1]).Append('\n');
-        }
-
-        return text.ToString();
+        return TextTable.Align(rows);
     }
 
     // runc prints #1000 for a user without a name.
@@ -100,7 +70,7 @@ internal static class ContainerListing
         HostUsers.Database.FindUser(userId)?.Name ?? string.Create(CultureInfo.InvariantCulture, $"#{userId}");
 
     // RFC 3339 as Go prints it: fractions without the zeros at their end.
-    private static string Time(DateTime created)
+    internal static string Time(DateTime created)
     {
         string seconds = created.ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture);
         string fraction = created.ToString("fffffff", CultureInfo.InvariantCulture).TrimEnd('0');

@@ -64,6 +64,7 @@ internal static class CompletionTable
     {
         CompletionCommand => "bash zsh fish",
         GuestCommand => "build",
+        SandboxCommand => "list inspect gc",
         _ => "",
     };
 }

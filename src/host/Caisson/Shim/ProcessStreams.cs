@@ -50,7 +50,7 @@ internal sealed class ProcessStreams : IAsyncDisposable
             : OfFiles(names);
         if (names.Terminal)
         {
-            streams.ConsoleSocket = $"/run/caisson/shims/{KernelRandom.Hex(8)}.pty";
+            streams.ConsoleSocket = ShimPlace.ChooseFile("pty");
             streams._consoleListener = UnixSocket.Listen(streams.ConsoleSocket);
         }
 

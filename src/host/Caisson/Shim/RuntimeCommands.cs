@@ -112,7 +112,7 @@ internal sealed class RuntimeCommands
             .Execve(Self, ["caisson", .. _settings.Globals, "--log", log, "--log-format", "json", .. words], ShimEnvironment.ForCommand())
             .Start();
 
-    private static string LogFile() => $"/run/caisson/shims/{KernelRandom.Hex(8)}.log";
+    private static string LogFile() => ShimPlace.ChooseFile("log");
 
     private static void Check(string command, ExitStatus status, string log)
     {

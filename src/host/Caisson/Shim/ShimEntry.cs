@@ -57,8 +57,10 @@ internal static class ShimEntry
         }
         else
         {
-            FileCalls.TryRemove(socket, isDirectory: false, out _);     // of a shim that was killed
-            using UnixSocket listener = UnixSocket.Listen(socket);
+            // Over that of a shim that was killed. Under its name a socket always listens, so one that refuses is known to be dead.
+            string beside = ShimPlace.ChooseFile("sock");
+            using UnixSocket listener = UnixSocket.Listen(beside);
+            FileCalls.Rename(beside, socket);
             StartDaemon(line, bundle, listener);
         }
 
@@ -109,22 +111,9 @@ internal static class ShimEntry
         var commands = new RuntimeCommands(ShimSettings.Load(line, bundle));
         commands.RunAlone(["delete", "--force", line.Id]);
         SnapshotMount.Remove(Path.Combine(bundle, "rootfs"));
-        RemoveDeadSocket(ShimPlace.SocketFor(line, bundle));
+        ShimRemains.RemoveIfDead(ShimPlace.SocketFor(line, bundle));
         var answer = new DeleteResponse { ExitStatus = KilledExitCode, ExitedAt = Timestamp.FromDateTime(DateTime.UtcNow) };
         StandardStream.Output.Write(answer.ToByteArray());
-    }
-
-    // A pod's shim may serve other containers still.
-    private static void RemoveDeadSocket(string socket)
-    {
-        if (UnixSocket.TryConnect(socket, out UnixSocket? alive, out Errno why))
-        {
-            alive.Dispose();
-        }
-        else if (why == Errno.ECONNREFUSED)
-        {
-            FileCalls.TryRemove(socket, isDirectory: false, out _);
-        }
     }
 
     private static string Bundle(ShimCommandLine line) => line.Bundle.Length > 0 ? line.Bundle : Environment.CurrentDirectory;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Caisson.GuestImage;
@@ -14,15 +15,26 @@ internal static class ShimPlace
     internal const string AddressFile = "address";
 
     private const string Scheme = "unix://";
-    private const string Sockets = "/run/caisson/shims";
+    private const string Roots = "/run/containerd/caisson";
+
+    /// <summary>The shims' sockets, and files of commands under way.</summary>
+    internal const string Sockets = "/run/caisson/shims";
+
     private const uint OnlyOwner = 0x1C0; // 0700
     private const int HashDigits = 32;
 
-    // Which sandbox a container belongs to, as each of containerd's callers writes it.
-    private static readonly string[] s_sandboxAnnotations = ["io.kubernetes.cri.sandbox-id", "io.kubernetes.cri-o.SandboxID"];
-
     /// <summary>The records of one of containerd's namespaces.</summary>
-    internal static string Root(string containerdNamespace) => $"/run/containerd/caisson/{containerdNamespace}";
+    internal static string Root(string containerdNamespace) => $"{Roots}/{containerdNamespace}";
+
+    /// <summary>The records of all of containerd's namespaces, where its configuration names no other place.</summary>
+    internal static IReadOnlyList<string> AllRoots() => Directory.Exists(Roots) ? Directory.GetDirectories(Roots) : [];
+
+    /// <summary>A file for a command under way. Its name says whose it is: what a killed shim leaves can be told from what is in use.</summary>
+    internal static string ChooseFile(string ending)
+    {
+        ProcessIdentity self = ProcessIdentity.OfSelf();
+        return string.Create(CultureInfo.InvariantCulture, $"{Sockets}/{self.Pid}-{self.StartTimeTicks}-{KernelRandom.Hex(4)}.{ending}");
+    }
 
     /// <summary>The address that containerd is told for a socket.</summary>
     internal static string AddressOf(string socket) => Scheme + socket;
@@ -65,7 +77,7 @@ internal static class ShimPlace
 
     private static string? Find(JsonElement annotations)
     {
-        foreach (string name in s_sandboxAnnotations)
+        foreach (string name in Annotations.Sandbox)
         {
             if (annotations.ValueKind == JsonValueKind.Object && annotations.TryGetProperty(name, out JsonElement value)
                 && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } sandbox)

@@ -343,7 +343,7 @@ internal sealed class TaskContainer : IDisposable
 
     private static async Task WithFileAsync(ByteString content, Func<string, Task> use)
     {
-        string path = $"/run/caisson/shims/{KernelRandom.Hex(8)}.json";
+        string path = ShimPlace.ChooseFile("json");
         try
         {
             using (FileFd file = FileCalls.Open(path, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, OwnerMayReadWrite))
