@@ -26,6 +26,28 @@ public static class NamespaceCalls
         return result >= 0;
     }
 
+    /// <summary>Does something in a network namespace, on the calling thread, which is back in its own afterwards.</summary>
+    /// <param name="network">The namespace.</param>
+    /// <param name="work">What to do; it must not await.</param>
+    public static T InNetwork<T>(NamespaceFd network, Func<T> work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        using NamespaceFd own = NamespaceFd.OfThisThread(NamespaceKinds.Network);
+        Join(network, NamespaceKinds.Network);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            if (!TryJoin(own, NamespaceKinds.Network, out Errno why))
+            {
+                // The thread would go on in a stranger's namespace.
+                Environment.FailFast($"setns(own network namespace): {why}");
+            }
+        }
+    }
+
     /// <summary>Shifts a clock of the time namespace that a process's children will be in; before the first of them (time_namespaces(7)).</summary>
     /// <param name="pid">The process, which has unshared <see cref="NamespaceKinds.Time"/>.</param>
     /// <param name="clock"><c>monotonic</c> or <c>boottime</c>.</param>

@@ -28,7 +28,7 @@ internal ref struct NetlinkMessage
 
     internal void Put(uint value) => BinaryPrimitives.WriteUInt32LittleEndian(Reserve(4), value);
 
-    internal void Attribute(ushort type, ReadOnlySpan<byte> value)
+    internal void Attribute(ushort type, scoped ReadOnlySpan<byte> value)
     {
         int start = Begin(type);
         value.CopyTo(Reserve(value.Length));

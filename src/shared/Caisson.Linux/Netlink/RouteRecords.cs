@@ -11,10 +11,16 @@ namespace Caisson.Linux;
 /// <param name="HardwareAddress">Its address; empty where it has none.</param>
 /// <param name="Kind">What a driver without hardware calls it, such as veth; empty for hardware.</param>
 /// <param name="ParentIndex">The interface below it, or the other end of a veth pair; 0 for none.</param>
-public sealed record NetworkLink(int Index, string Name, ushort Type, uint Flags, int Mtu, byte[] HardwareAddress, string Kind, int ParentIndex)
+/// <param name="MasterIndex">The bridge or bond that it is a port of; 0 for none.</param>
+public sealed record NetworkLink(
+    int Index, string Name, ushort Type, uint Flags, int Mtu, byte[] HardwareAddress, string Kind, int ParentIndex, int MasterIndex = 0)
 {
     private const uint FlagUp = 1;
     private const uint FlagLoopback = 8;
+    private const ushort EthernetType = 1; // ARPHRD_ETHER of linux/if_arp.h
+
+    /// <summary>Whether it carries frames of Ethernet.</summary>
+    public bool IsEthernet => Type == EthernetType;
 
     /// <summary>Whether it is up.</summary>
     public bool IsUp => (Flags & FlagUp) != 0;
@@ -65,6 +71,11 @@ public sealed record NetworkRoute(
 /// <param name="State">NUD_*: 0x80 is permanent.</param>
 /// <param name="Flags">NTF_*.</param>
 public sealed record NetworkNeighbor(int LinkIndex, IPAddress Address, byte[] HardwareAddress, ushort State = 0x80, byte Flags = 0);
+
+/// <summary>What becomes of packets that arrive at an interface: they leave by another.</summary>
+/// <param name="LinkIndex">The other interface.</param>
+/// <param name="Cookie">What the one who made it left with it.</param>
+public sealed record Redirection(int LinkIndex, byte[] Cookie);
 
 /// <summary>How a macvlan interface talks to its siblings.</summary>
 public enum MacvlanMode

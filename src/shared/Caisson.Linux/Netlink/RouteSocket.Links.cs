@@ -14,6 +14,7 @@ public sealed partial class RouteSocket
     private const ushort LinkName = 3;
     private const ushort LinkMtu = 4;
     private const ushort LinkParent = 5;
+    private const ushort LinkMaster = 10;
     private const ushort LinkDetails = 18;
     private const ushort LinkNamespace = 28;
     private const ushort DetailKind = 1;
@@ -209,6 +210,7 @@ public sealed partial class RouteSocket
         string kind = "";
         int mtu = 0;
         int parent = 0;
+        int master = 0;
         byte[] hardware = [];
         var attribute = new NetlinkAttributes(payload[LinkFixedBytes..]);
         while (attribute.Next())
@@ -218,6 +220,7 @@ public sealed partial class RouteSocket
                 case LinkName: name = attribute.Text; break;
                 case LinkMtu: mtu = attribute.Number; break;
                 case LinkParent: parent = attribute.Number; break;
+                case LinkMaster: master = attribute.Number; break;
                 case LinkAddress: hardware = attribute.Value.ToArray(); break;
                 case LinkDetails: kind = KindOf(attribute.Value); break;
                 default: break;
@@ -232,7 +235,8 @@ public sealed partial class RouteSocket
             mtu,
             hardware,
             kind,
-            parent);
+            parent,
+            master);
     }
 
     private static string KindOf(ReadOnlySpan<byte> details)

@@ -46,15 +46,20 @@ public sealed partial class RouteSocket : IDisposable
 
     private void Dump(ushort type, int fixedBytes, string what, Action restart, Visit visit)
     {
+        var message = new NetlinkMessage(type, NetlinkFlags.Request | NetlinkFlags.Dump);
+        for (int i = 0; i < fixedBytes; i += 4)
+        {
+            message.Put(0);
+        }
+
+        Dump(ref message, what, restart, visit);
+    }
+
+    private void Dump(ref NetlinkMessage message, string what, Action restart, Visit visit)
+    {
         for (int attempt = 1; ; attempt++)
         {
             restart();
-            var message = new NetlinkMessage(type, NetlinkFlags.Request | NetlinkFlags.Dump);
-            for (int i = 0; i < fixedBytes; i += 4)
-            {
-                message.Put(0);
-            }
-
             _socket.WriteAll(message.Finish(++_sequence));
             if (Receive(what, visit) || attempt == MaxDumps)
             {

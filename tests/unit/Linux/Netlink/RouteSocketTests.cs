@@ -117,6 +117,84 @@ public sealed class RouteSocketTests
         Assert.False(route.TryFindLink("tap0", out _));
     });
 
+    [Fact]
+    public void Frames_that_arrive_at_one_interface_leave_by_the_other() => InNewNamespace(route =>
+    {
+        Assert.SkipUnless(File.Exists("/dev/net/tun"), "no /dev/net/tun");
+        using FileFd left = NetworkDevices.OpenTap("left", TapOptions.Tap | TapOptions.NoPacketInformation, out _);
+        using FileFd right = NetworkDevices.OpenTap("right", TapOptions.Tap | TapOptions.NoPacketInformation, out _);
+        int from = route.FindLink("left").Index;
+        int to = route.FindLink("right").Index;
+        foreach (string name in (string[])["left", "right"])
+        {
+            SmallFile.Write($"/proc/sys/net/ipv6/conf/{name}/disable_ipv6", "1");
+            route.SetUp(route.FindLink(name).Index);
+        }
+
+        Assert.Empty(route.Redirections(from));
+        route.AddIngress(from);
+        Assert.Equal(Errno.EEXIST, Assert.Throws<SyscallException>(() => route.AddIngress(from)).Errno);
+        route.Redirect(from, to, "caisson"u8);
+
+        Redirection made = Assert.Single(route.Redirections(from));
+        Assert.Equal(to, made.LinkIndex);
+        Assert.Equal("caisson"u8, made.Cookie);
+        byte[] frame = new byte[64];
+        Array.Fill<byte>(frame, 0xFF, 0, 6);
+        frame[12] = 0x88;
+        frame[13] = 0xB5; // an EtherType for experiments (IEEE 802)
+        left.WriteAll(frame);
+        byte[] read = new byte[128];
+        Assert.Equal(PollEvents.In, Poller.Wait(right, PollEvents.In, TimeSpan.FromSeconds(10)));
+        Assert.Equal(frame.Length, right.Read(read));
+        Assert.Equal(frame, read[..frame.Length]);
+
+        route.DeleteIngress(from);
+        Assert.Empty(route.Redirections(from));
+    });
+
+    [Fact]
+    public void Rate_of_an_interface_is_bounded_until_the_bound_is_deleted() => InNewNamespace(route =>
+    {
+        route.CreateVeth("left", "right");
+        int left = route.FindLink("left").Index;
+        route.LimitRate(left, 8_000_000);
+        route.LimitRate(left, 80_000_000_000); // more than the first field holds
+        route.DeleteRateLimit(left);
+        Assert.Throws<SyscallException>(() => route.DeleteRateLimit(left));
+    });
+
+    [Fact]
+    public void Changes_are_heard_of() => InNewNamespace(route =>
+    {
+        using RouteMonitor monitor = RouteMonitor.Open();
+        Assert.False(monitor.Drain());
+        route.CreateVeth("left", "right");
+        Assert.Equal(PollEvents.In, Poller.Wait(monitor.Descriptor, PollEvents.In, TimeSpan.FromSeconds(10)));
+        Assert.True(monitor.Drain());
+        Assert.False(monitor.Drain());
+    });
+
+    [Fact]
+    public void Work_in_another_network_namespace_leaves_the_thread_in_its_own() => InNewNamespace(route =>
+    {
+        using NamespaceFd here = NamespaceFd.OfThisThread(NamespaceKinds.Network);
+        InNewNamespace(there =>
+        {
+            there.CreateVeth("far", "end");
+            using NamespaceFd own = NamespaceFd.OfThisThread(NamespaceKinds.Network);
+            Assert.False(NamespaceCalls.InNetwork(here, () =>
+            {
+                using RouteSocket inside = RouteSocket.Open();
+                return inside.TryFindLink("far", out _);
+            }));
+            Assert.Throws<InvalidOperationException>(() => NamespaceCalls.InNetwork<int>(here, () => throw new InvalidOperationException()));
+            using NamespaceFd after = NamespaceFd.OfThisThread(NamespaceKinds.Network);
+            Assert.True(NamespaceCalls.AreSame(own, after));
+        });
+        Assert.False(route.TryFindLink("far", out _));
+    });
+
     private static void InNewNamespace(Action<RouteSocket> test)
     {
         ExceptionDispatchInfo? failure = null;
