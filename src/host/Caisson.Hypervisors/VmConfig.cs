@@ -1,3 +1,5 @@
+using Caisson.Linux;
+
 namespace Caisson.Hypervisors;
 
 /// <summary>A machine to start. Paths are the host's; nothing here comes from a workload unchecked.</summary>
@@ -35,9 +37,17 @@ public sealed record VmConfig
     /// </summary>
     public string? SharedDirectory { get; init; }
 
+    /// <summary>The machine's network cards.</summary>
+    public IReadOnlyList<VmNetworkCard> NetworkCards { get; init; } = [];
+
     /// <summary>The user and group that QEMU runs as: one per sandbox, so that a captured QEMU cannot touch another one.</summary>
     public required JailIdentity Identity { get; init; }
 }
+
+/// <summary>A network card whose frames go through TAP descriptors: QEMU itself is in a network namespace that holds nothing.</summary>
+/// <param name="HardwareAddress">As the guest shall see it: <c>02:00:00:00:00:01</c>.</param>
+/// <param name="Queues">A TAP descriptor with virtio headers for each queue; the caller's, and not needed after the start.</param>
+public sealed record VmNetworkCard(string HardwareAddress, IReadOnlyList<FileDescriptor> Queues);
 
 /// <summary>How the host reaches the agent.</summary>
 public enum AgentTransport

@@ -122,6 +122,26 @@ public sealed class AgentClient : IAsyncDisposable
     public Task CopyFileAsync(CopyFileRequest request, CancellationToken cancellationToken = default) =>
         CallAsync(AgentMethods.Agent, "CopyFile", request, Empty.Parser, _timeouts.Default, cancellationToken);
 
+    /// <summary>Finds an interface by its hardware address and gives it its name, addresses and MTU.</summary>
+    public Task<Interface> UpdateInterfaceAsync(UpdateInterfaceRequest request, CancellationToken cancellationToken = default) =>
+        CallAsync(AgentMethods.Agent, "UpdateInterface", request, Interface.Parser, _timeouts.Default, cancellationToken);
+
+    /// <summary>Lists the guest's interfaces.</summary>
+    public Task<Interfaces> ListInterfacesAsync(ListInterfacesRequest request, CancellationToken cancellationToken = default) =>
+        CallAsync(AgentMethods.Agent, "ListInterfaces", request, Interfaces.Parser, _timeouts.Default, cancellationToken);
+
+    /// <summary>Replaces all routes but the kernel's own.</summary>
+    public Task<Routes> UpdateRoutesAsync(UpdateRoutesRequest request, CancellationToken cancellationToken = default) =>
+        CallAsync(AgentMethods.Agent, "UpdateRoutes", request, Routes.Parser, _timeouts.Default, cancellationToken);
+
+    /// <summary>Lists the guest's routes.</summary>
+    public Task<Routes> ListRoutesAsync(ListRoutesRequest request, CancellationToken cancellationToken = default) =>
+        CallAsync(AgentMethods.Agent, "ListRoutes", request, Routes.Parser, _timeouts.Default, cancellationToken);
+
+    /// <summary>Adds permanent neighbours.</summary>
+    public Task AddARPNeighborsAsync(AddARPNeighborsRequest request, CancellationToken cancellationToken = default) =>
+        CallAsync(AgentMethods.Agent, "AddARPNeighbors", request, Empty.Parser, _timeouts.Default, cancellationToken);
+
     /// <summary>The host has recorded an exec's exit code; the agent may forget it.</summary>
     public Task AcknowledgeExitAsync(AcknowledgeExitRequest request, CancellationToken cancellationToken = default) =>
         CallAsync(AgentMethods.Extensions, "AcknowledgeExit", request, Empty.Parser, _timeouts.Default, cancellationToken);

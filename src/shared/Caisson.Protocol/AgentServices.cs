@@ -41,6 +41,11 @@ public static class AgentServices
         Acknowledge(server, Name, "SetGuestDateTime", SetGuestDateTimeRequest.Parser, service.SetGuestDateTimeAsync);
         Acknowledge(server, Name, "ReseedRandomDev", ReseedRandomDevRequest.Parser, service.ReseedRandomDevAsync);
         Acknowledge(server, Name, "CopyFile", CopyFileRequest.Parser, service.CopyFileAsync);
+        Answer(server, Name, "UpdateInterface", UpdateInterfaceRequest.Parser, service.UpdateInterfaceAsync);
+        Answer(server, Name, "ListInterfaces", ListInterfacesRequest.Parser, service.ListInterfacesAsync);
+        Answer(server, Name, "UpdateRoutes", UpdateRoutesRequest.Parser, service.UpdateRoutesAsync);
+        Answer(server, Name, "ListRoutes", ListRoutesRequest.Parser, service.ListRoutesAsync);
+        Acknowledge(server, Name, "AddARPNeighbors", AddARPNeighborsRequest.Parser, service.AddARPNeighborsAsync);
     }
 
     /// <summary>Registers <c>grpc.Health</c>.</summary>

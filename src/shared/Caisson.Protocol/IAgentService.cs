@@ -74,4 +74,19 @@ public interface IAgentService
 
     /// <summary>Copies a file, or a piece of one, into the guest's share.</summary>
     Task CopyFileAsync(CopyFileRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Finds an interface by its hardware address and gives it its name, addresses and MTU; answers with it as it is then.</summary>
+    Task<Interface> UpdateInterfaceAsync(UpdateInterfaceRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Lists the guest's interfaces.</summary>
+    Task<Interfaces> ListInterfacesAsync(ListInterfacesRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Replaces all routes but the kernel's own; answers with those that there are then.</summary>
+    Task<Routes> UpdateRoutesAsync(UpdateRoutesRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Lists the guest's routes.</summary>
+    Task<Routes> ListRoutesAsync(ListRoutesRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Adds permanent neighbours.</summary>
+    Task AddARPNeighborsAsync(AddARPNeighborsRequest request, CancellationToken cancellationToken);
 }

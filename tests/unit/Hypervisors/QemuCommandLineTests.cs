@@ -1,4 +1,5 @@
 using Caisson.Hypervisors;
+using Caisson.Linux;
 
 namespace Caisson.UnitTests.Hypervisors;
 
@@ -74,6 +75,22 @@ public sealed class QemuCommandLineTests
 
         Assert.Contains("-name|caisson-a,,b|", line, StringComparison.Ordinal);
         Assert.Contains("-kernel|/as,sets/vmlinux|", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Network_cards_take_descriptors_in_order_and_queues_beyond_the_first_take_vectors()
+    {
+        using var tap = new FileFd();
+        VmConfig config = s_plain with { NetworkCards = [new VmNetworkCard("02:00:00:00:00:01", [tap]), new VmNetworkCard("02:00:00:00:00:02", [tap, tap])] };
+
+        Assert.Contains(
+            "|-netdev|tap,id=net0,fd=16|-device|virtio-net-pci,netdev=net0,mac=02:00:00:00:00:01,romfile="
+            + "|-netdev|tap,id=net1,fds=17:18|-device|virtio-net-pci,netdev=net1,mac=02:00:00:00:00:02,romfile=,mq=on,vectors=6|",
+            Join(config), StringComparison.Ordinal);
+        Assert.Contains(
+            "|-netdev|tap,id=net0,fd=16,vhost=on,vhostfd=17|-device|virtio-net-pci,netdev=net0,mac=02:00:00:00:00:01,romfile="
+            + "|-netdev|tap,id=net1,fds=18:20,vhost=on,vhostfds=19:21|",
+            string.Join('|', QemuCommandLine.Build(config, withVhostNet: true)), StringComparison.Ordinal);
     }
 
     [Theory]

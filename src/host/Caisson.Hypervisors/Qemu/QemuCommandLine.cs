@@ -29,7 +29,9 @@ public static class QemuCommandLine
     public const string KernelParameters = "console=ttyS0 cryptomgr.notests noreplace-smp no_timer_check panic=1";
 
     /// <summary>The arguments after argv[0].</summary>
-    public static IReadOnlyList<string> Build(VmConfig config)
+    /// <param name="config">The machine.</param>
+    /// <param name="withVhostNet">Whether each queue of a network card has an open /dev/vhost-net beside it.</param>
+    public static IReadOnlyList<string> Build(VmConfig config, bool withVhostNet = false)
     {
         ArgumentNullException.ThrowIfNull(config);
         Check(config);
@@ -39,6 +41,7 @@ public static class QemuCommandLine
         AddMonitorAndConsole(arguments);
         AddAgent(arguments, config);
         AddFileSharing(arguments, config);
+        AddNetwork(arguments, config, withVhostNet);
         arguments.AddRange(["-object", "rng-builtin,id=entropy", "-device", "virtio-rng-pci,rng=entropy"]);
         arguments.AddRange(["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]);
         return arguments;
@@ -151,4 +154,36 @@ public static class QemuCommandLine
             "-device", $"vhost-user-fs-pci,queue-size=1024,chardev=share,tag={ShareTag}",
         ]);
     }
+
+    private static void AddNetwork(List<string> arguments, VmConfig config, bool withVhostNet)
+    {
+        int next = QemuDescriptors.FirstNetworkQueue;
+        for (int i = 0; i < config.NetworkCards.Count; i++)
+        {
+            VmNetworkCard card = config.NetworkCards[i];
+            var queues = new List<int>(card.Queues.Count);
+            var vhosts = new List<int>(card.Queues.Count);
+            for (int queue = 0; queue < card.Queues.Count; queue++)
+            {
+                queues.Add(next++);
+                if (withVhostNet)
+                {
+                    vhosts.Add(next++);
+                }
+            }
+
+            arguments.AddRange(["-netdev", $"tap,id=net{i}{NumbersOf("fd", queues)}{(withVhostNet ? ",vhost=on" : "")}{NumbersOf("vhostfd", vhosts)}"]);
+
+            // No option ROM: nothing boots from it. A vector for each queue's two rings, one for changes, one for the control ring.
+            string queuesOption = queues.Count > 1 ? $",mq=on,vectors={(2 * queues.Count) + 2}" : "";
+            arguments.AddRange(["-device", $"virtio-net-pci,netdev=net{i},mac={card.HardwareAddress},romfile={queuesOption}"]);
+        }
+    }
+
+    private static string NumbersOf(string option, List<int> numbers) => numbers.Count switch
+    {
+        0 => "",
+        1 => $",{option}={numbers[0]}",
+        _ => $",{option}s={string.Join(':', numbers)}",
+    };
 }

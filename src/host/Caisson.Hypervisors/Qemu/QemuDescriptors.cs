@@ -20,4 +20,7 @@ public static class QemuDescriptors
 
     /// <summary>Both ends of the console's pipe; no option names it. While QEMU has it, the pipe keeps what it holds.</summary>
     public const int ConsoleKeeper = 8;
+
+    /// <summary>The first of the network cards' queues; each queue's vhost-net follows it, where there is one.</summary>
+    public const int FirstNetworkQueue = 16;
 }

@@ -6,6 +6,7 @@ namespace Caisson.Hypervisors;
 public sealed class QemuHypervisor : IHypervisor
 {
     private const string VhostVsock = "/dev/vhost-vsock";
+    private const string VhostNet = "/dev/vhost-net";
     private const string Kvm = "/dev/kvm";
 
     // QEMU has a descriptor for each device, connection and thread pool; a thousand is far more than it gets to.
@@ -31,16 +32,28 @@ public sealed class QemuHypervisor : IHypervisor
     /// <summary>Whether agents can be reached by vsock on this host.</summary>
     public static bool HasVsock => File.Exists(VhostVsock);
 
+    /// <summary>Whether the host's kernel can carry a network card's frames itself, without waking QEMU.</summary>
+    public static bool HasVhostNet
+    {
+        get
+        {
+            bool opens = FileCalls.TryOpen(VhostNet, OpenFlags.O_RDWR, out FileFd device, out _);
+            device.Dispose();
+            return opens;
+        }
+    }
+
     public async Task<IVirtualMachine> StartAsync(VmConfig config, string directory, CancellationToken cancellationToken)
     {
-        IReadOnlyList<string> arguments = QemuCommandLine.Build(config);
+        bool withVhostNet = config.NetworkCards.Count > 0 && HasVhostNet;
+        IReadOnlyList<string> arguments = QemuCommandLine.Build(config, withVhostNet);
         RequireFile("guest kernel", config.Kernel);
         if (config.Initrd is not null)
         {
             RequireFile("guest initrd", config.Initrd);
         }
 
-        var attempt = new Attempt(this, config, new VmFiles(directory));
+        var attempt = new Attempt(this, config, new VmFiles(directory), withVhostNet);
         try
         {
             return await attempt.RunAsync(arguments, cancellationToken).ConfigureAwait(false);
@@ -90,7 +103,7 @@ public sealed class QemuHypervisor : IHypervisor
     }
 
     /// <summary>One start, step by step; knows at each step what there is to undo.</summary>
-    private sealed class Attempt(QemuHypervisor owner, VmConfig config, VmFiles files)
+    private sealed class Attempt(QemuHypervisor owner, VmConfig config, VmFiles files, bool withVhostNet)
     {
         private readonly QemuMachineParts _parts = new(files)
         {
@@ -111,6 +124,7 @@ public sealed class QemuHypervisor : IHypervisor
             try
             {
                 Step = "bind sockets";
+                AddNetworkQueues(descriptors);
                 descriptors[QemuDescriptors.ConsoleKeeper] = _parts.Console.Writer;
                 descriptors[QemuDescriptors.Console] = _parts.Console.OpenWriteEnd();
                 descriptors[QemuDescriptors.Qmp] = UnixSocket.Listen(files.Qmp);
@@ -127,6 +141,7 @@ public sealed class QemuHypervisor : IHypervisor
             finally
             {
                 descriptors.Remove(QemuDescriptors.ConsoleKeeper);    // the log's own
+                RemoveNetworkQueues(descriptors);                     // the caller's own
                 foreach (FileDescriptor descriptor in descriptors.Values)
                 {
                     descriptor.Dispose();
@@ -142,6 +157,35 @@ public sealed class QemuHypervisor : IHypervisor
             await _parts.KillAllAsync().ConfigureAwait(false);
             await _parts.LetGoAsync().ConfigureAwait(false);
             files.RemoveEndpoints();
+        }
+
+        private void AddNetworkQueues(Dictionary<int, FileDescriptor> descriptors)
+        {
+            int next = QemuDescriptors.FirstNetworkQueue;
+            foreach (VmNetworkCard card in config.NetworkCards)
+            {
+                foreach (FileDescriptor queue in card.Queues)
+                {
+                    descriptors[next++] = queue;
+                    if (withVhostNet)
+                    {
+                        descriptors[next++] = FileCalls.Open(VhostNet, OpenFlags.O_RDWR);
+                    }
+                }
+            }
+        }
+
+        private void RemoveNetworkQueues(Dictionary<int, FileDescriptor> descriptors)
+        {
+            int next = QemuDescriptors.FirstNetworkQueue;
+            foreach (VmNetworkCard card in config.NetworkCards)
+            {
+                for (int queue = 0; queue < card.Queues.Count; queue++)
+                {
+                    descriptors.Remove(next);
+                    next += withVhostNet ? 2 : 1;
+                }
+            }
         }
 
         private void AddAgent(Dictionary<int, FileDescriptor> descriptors)

@@ -15,7 +15,7 @@ internal static partial class FieldTable
         Row("mounts[].gidMappings[]", Answer.YesWhere("where the file system can be id-mapped"), Answer.As("the mount is id-mapped on the host before it is shared"), Cases, "containerID hostID size"),
         Both("hostname", Seen + "Host_and_domain_name"),
         Both("domainname", Seen + "Host_and_domain_name"),
-        Row("annotations.{}", Answer.YesWhere("shown in the state; io.caisson.isolation counts where the configuration allows it"), Answer.YesWhere("as in namespaces; also io.caisson.network"), "HookTests.Hooks_run_in_order_and_get_the_state"),
+        Row("annotations.{}", Answer.YesWhere("shown in the state; io.caisson.isolation counts where the configuration allows it"), Answer.YesWhere("as in namespaces; also io.caisson.network and its rates (docs/network.md)"), "HookTests.Hooks_run_in_order_and_get_the_state"),
     ];
 
     private static FieldRow[] Process =>

@@ -28,6 +28,26 @@ internal static class ControlRequests
         KernelParameters = [.. request.KernelParameters],
     };
 
+    /// <param name="network">The request.</param>
+    /// <param name="descriptors">What was delivered under its token; taken over.</param>
+    internal static NetworkPlan NetworkOf(Network network, IReadOnlyList<FileFd> descriptors)
+    {
+        var namespaces = new List<NamespaceFd>();
+        foreach (FileFd descriptor in descriptors)
+        {
+            namespaces.Add(NamespaceFd.FromNumber(descriptor.Release()));
+        }
+
+        if (namespaces.Count != 1 || namespaces[0].Kind != NamespaceKinds.Network)
+        {
+            namespaces.ForEach(static one => one.Dispose());
+            throw Invalid("one network namespace was expected beside the network");
+        }
+
+        return new NetworkPlan(
+            NetworkModelName.Parse(network.Model, "control request"), namespaces[0], network.Path.Length > 0 ? network.Path : null, network.Inbound, network.Outbound);
+    }
+
     internal static ProcessIdentity KeeperOf(WireKeeper? keeper) =>
         keeper?.Process is { Pid: > 0 } process
             ? new ProcessIdentity(process.Pid, process.StartTime)

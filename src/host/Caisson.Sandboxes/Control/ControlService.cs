@@ -74,7 +74,13 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
 
     private async Task<BootResponse> BootAsync(BootRequest request, TtrpcContext context)
     {
-        GuestGreeting greeting = await Translated(sandbox.BootAsync(ControlRequests.PlanOf(request), context.CancellationToken));
+        MachinePlan plan = ControlRequests.PlanOf(request);
+        if (request.Network is { } network)
+        {
+            plan = plan with { Network = ControlRequests.NetworkOf(network, desk.Take(network.DescriptorToken.Span)) };
+        }
+
+        GuestGreeting greeting = await Translated(sandbox.BootAsync(plan, context.CancellationToken));
         return new BootResponse { GuestKernel = greeting.KernelRelease, AgentVersion = greeting.AgentVersion };
     }
 

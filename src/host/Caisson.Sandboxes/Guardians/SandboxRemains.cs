@@ -30,6 +30,8 @@ internal static class SandboxRemains
                 Kill(exec.Keeper);
             }
         }
+
+        NetworkRemains.Undo(snapshot);
     }
 
     /// <summary>

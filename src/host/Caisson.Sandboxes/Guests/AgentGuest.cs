@@ -23,6 +23,23 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
         return new GuestGreeting(version.GrpcVersion, version.AgentVersion);
     }
 
+    public async Task SetNetworkAsync(PodNetwork network, CancellationToken cancellationToken)
+    {
+        foreach (PodInterface one in network.Interfaces)
+        {
+            var request = new UpdateInterfaceRequest { Interface = NetworkMessages.Of(one) };
+            await link.DoAsync($"network interface {one.Name}", (agent, stop) => agent.UpdateInterfaceAsync(request, stop), cancellationToken);
+        }
+
+        var routes = new UpdateRoutesRequest { Routes = NetworkMessages.RoutesOf(network) };
+        await link.DoAsync("network routes", (agent, stop) => agent.UpdateRoutesAsync(routes, stop), cancellationToken);
+        if (network.Neighbors.Count > 0)
+        {
+            var neighbors = new AddARPNeighborsRequest { Neighbors = NetworkMessages.NeighborsOf(network) };
+            await link.DoAsync("network neighbours", (agent, stop) => agent.AddARPNeighborsAsync(neighbors, stop), cancellationToken);
+        }
+    }
+
     public Task CreateContainerAsync(string containerId, OciSpec spec, CancellationToken cancellationToken)
     {
         var request = new CreateContainerRequest

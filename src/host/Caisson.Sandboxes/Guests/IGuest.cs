@@ -13,6 +13,9 @@ internal interface IGuest : IAsyncDisposable
     /// <returns>What the guest says of itself.</returns>
     Task<GuestGreeting> PrepareAsync(string sandboxId, string hostname, CancellationToken cancellationToken);
 
+    /// <summary>Gives the guest's interfaces their names, addresses, routes and neighbours; each was found by its hardware address.</summary>
+    Task SetNetworkAsync(PodNetwork network, CancellationToken cancellationToken);
+
     /// <summary>Creates a container whose init waits to be started.</summary>
     Task CreateContainerAsync(string containerId, OciSpec spec, CancellationToken cancellationToken);
 

@@ -47,6 +47,9 @@ public sealed record VmConfiguration
     /// <summary><c>vm.accelerator</c>: auto, kvm or tcg.</summary>
     public string? Accelerator { get; init; }
 
+    /// <summary><c>vm.network</c>: how pods' interfaces reach into machines.</summary>
+    public string? Network { get; init; }
+
     /// <summary><c>vm.vcpus</c>: of a machine whose containers ask for no more.</summary>
     public int? Vcpus { get; init; }
 

@@ -114,11 +114,12 @@ public static class ConfigurationReader
                 "kernel" => onto with { Kernel = key.AbsolutePath(member.Value) },
                 "initrd" => onto with { Initrd = key.AbsolutePath(member.Value) },
                 "accelerator" => onto with { Accelerator = key.OneOf(member.Value, "auto", "kvm", "tcg") },
+                "network" => onto with { Network = key.OneOf(member.Value, "tcfilter", "none") },
                 "vcpus" => onto with { Vcpus = key.Number(member.Value, 1, 255) },
                 "memoryMiB" => onto with { MemoryMiB = key.Number(member.Value, 64, 1 << 22) },
                 "allowedPaths" => onto with { AllowedPaths = key.Texts(member.Value) },
                 "kernelParameters" => onto with { KernelParameters = key.Texts(member.Value) },
-                _ => throw key.Unknown("qemu, virtiofsd, kernel, initrd, accelerator, vcpus, memoryMiB, allowedPaths, kernelParameters"),
+                _ => throw key.Unknown("qemu, virtiofsd, kernel, initrd, accelerator, network, vcpus, memoryMiB, allowedPaths, kernelParameters"),
             };
         }
 

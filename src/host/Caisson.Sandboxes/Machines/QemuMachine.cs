@@ -42,6 +42,7 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
             SharedDirectory = sharedDirectory,
             VerboseBoot = plan.Debug,
             ExtraKernelParameters = plan.Debug ? [.. plan.KernelParameters, AgentDebug] : plan.KernelParameters,
+            NetworkCards = [.. CardsOf(plan)],
             Identity = new JailIdentity(user, user),
         };
         try
@@ -118,6 +119,14 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
         if (_machine is not null)
         {
             await _machine.DisposeAsync();
+        }
+    }
+
+    private static IEnumerable<VmNetworkCard> CardsOf(MachinePlan plan)
+    {
+        foreach (NetworkCard card in plan.NetworkCards)
+        {
+            yield return new VmNetworkCard(card.HardwareAddress, card.Queues);
         }
     }
 

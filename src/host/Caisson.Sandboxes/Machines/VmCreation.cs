@@ -16,6 +16,7 @@ internal sealed class VmCreation : IDisposable
     private readonly Journal _journal;
     private readonly SandboxDirectory _sandbox;
     private readonly MachineAssets _assets;
+    private readonly NetworkRequest _network;
     private readonly List<Intent> _intents = [];
     private Cgroup? _cgroup;
     private bool _sharesCgroup;
@@ -27,6 +28,7 @@ internal sealed class VmCreation : IDisposable
 
     private VmCreation(CreateOrder order, Journal journal, SandboxDirectory sandbox, MachineAssets assets)
     {
+        _network = NetworkRequest.Of(order.Spec, assets.Configured);
         _assets = assets;
         _order = order;
         _journal = journal;
@@ -43,7 +45,6 @@ internal sealed class VmCreation : IDisposable
         Refusals.Require(Isolation.Vm, order.Spec);
         RequireNoDescriptors(order.PreserveFds);
         HostPolicies.Warn(order.Spec.Process, order.Spec.Linux, order.Warn);
-        SandboxNetwork.RequireNoneJoined(order.Spec);
         OciSpec spec = SharedMemory.OwnIn(order.Spec, order.Bundle);
         order = order with { Spec = TmpfsModes.Settle(spec, PassedMounts.RootfsPath(spec, order.Bundle)) };
         var creation = new VmCreation(order, journal, SandboxDirectory.Choose(sandboxes), MachineRequest.Apply(assets, order.Spec.VM));
@@ -51,7 +52,12 @@ internal sealed class VmCreation : IDisposable
         {
             creation.MakePlaces();
             creation.StartSupervisor();
-            creation.BeginBoot();
+            if (!creation._network.IsMadeByHooks)
+            {
+                using NamespaceFd? network = creation._network.OpenNamespace();
+                creation.BeginBoot(network);
+            }
+
             return creation;
         }
         catch
@@ -78,7 +84,13 @@ internal sealed class VmCreation : IDisposable
         string socketName = SandboxDirectory.ChooseKeeperSocket();
         _keeper = KeeperLauncher.Create(_sandbox, socketName, _order, console, _cgroup!, pid => Intend(Intent.Process(ProcessIdentity.Read(pid))));
         ProcessIdentity keeper = ProcessIdentity.Read(_keeper.Pid);
-        SandboxNetwork.RequireLoopbackOnly(_order.Spec, keeper.Pid);
+        if (_network.IsMadeByHooks)
+        {
+            // They have run, and whatever they put into the namespace is there.
+            using NamespaceFd network = NamespaceFd.OfProcess(keeper.Pid, NamespaceKinds.Network);
+            BeginBoot(network);
+        }
+
         BootResponse booted = _client!.EndBoot();
         _order.Debug?.Invoke($"container {_order.Id}: the machine has booted, guest kernel {booted.GuestKernel}, agent {booted.AgentVersion}; keeper is pid {keeper.Pid}");
         HostLimits.ApplyBandwidth(_cgroup!, _order.Spec.Linux?.Resources);
@@ -184,11 +196,12 @@ internal sealed class VmCreation : IDisposable
         _order.Debug?.Invoke($"container {_order.Id}: sandbox {_sandbox.Path}, supervisor is pid {supervisor.Pid}");
     }
 
-    private void BeginBoot()
+    private void BeginBoot(NamespaceFd? network)
     {
         MachineSize size = SizeFor(_order.Spec.Linux?.Resources);
         _client!.BeginBoot(new BootRequest
         {
+            Network = network is null ? null : _network.Describe(DescriptorDesk.Deliver(_sandbox.Descriptors, [network])),
             Vcpus = (uint)size.VirtualCpus,
             MemoryMib = (uint)size.MemoryMib,
             Qemu = _assets.Qemu,

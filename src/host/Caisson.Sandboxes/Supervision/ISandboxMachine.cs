@@ -23,6 +23,12 @@ internal sealed record MachinePlan
 
     internal bool Debug { get; init; }
 
+    /// <summary>The pod's network; null where the machine has its loopback only.</summary>
+    internal NetworkPlan? Network { get; init; }
+
+    /// <summary>The machine's network cards.</summary>
+    internal IReadOnlyList<NetworkCard> NetworkCards { get; init; } = [];
+
     /// <summary>Appended to the guest kernel's command line.</summary>
     internal IReadOnlyList<string> KernelParameters { get; init; } = [];
 }

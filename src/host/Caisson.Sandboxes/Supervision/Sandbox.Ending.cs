@@ -22,6 +22,8 @@ internal sealed partial class Sandbox
             _status = snapshot.Status;
             _cause = snapshot.Cause;
             _machine.Remember(snapshot.Machine, snapshot.FileServer);
+            _networkRecord = snapshot.Network;
+            _network = SandboxNetwork.Reopen(snapshot);
             foreach (ContainerSnapshot container in snapshot.Containers)
             {
                 _containers.Add(container.Id, new SandboxContainer(container));
@@ -94,6 +96,7 @@ internal sealed partial class Sandbox
     private async Task EndAsync()
     {
         await _machine.KillAsync();
+        DetachNetwork();
         Task carried = Task.WhenAll(Relays().ConvertAll(static relay => relay.ContinueWith(static _ => { }, TaskScheduler.Default)));
         await Task.WhenAny(carried, Task.Delay(s_keeperPatience));
         Change(() =>

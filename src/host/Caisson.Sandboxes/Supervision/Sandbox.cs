@@ -24,6 +24,8 @@ internal sealed partial class Sandbox : IAsyncDisposable
     private readonly Dictionary<string, SandboxContainer> _containers = [];     // under _lock
     private readonly CancellationTokenSource _lettingGo = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private SandboxNetwork? _network;                                           // by BootAsync or RestoreAsync, before anybody else is served
+    private NetworkSnapshot? _networkRecord;                                    // under _lock
     private SandboxStatus _status = SandboxStatus.Booting;                      // under _lock
     private string? _cause;                                                     // under _lock
     private ProcessIdentity? _guardian;                                         // under _lock
@@ -52,9 +54,10 @@ internal sealed partial class Sandbox : IAsyncDisposable
         try
         {
             Save();
-            await _machine.StartAsync(plan, _share.Path, Save, cancellationToken);
+            await StartMachineAsync(plan, cancellationToken);
             _watching = WatchMachineAsync();
             GuestGreeting greeting = await Guest.PrepareAsync(_place.Id, plan.Hostname, cancellationToken);
+            await TellNetworkAsync(cancellationToken);
             _watchingMemory = WatchMemoryAsync();
             Change(() => _status = SandboxLifecycle.Next(_status, SandboxEvent.AgentAnswered));
             return greeting;
@@ -159,6 +162,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
             container.Dispose();
         }
 
+        _network?.Dispose();
         _lettingGo.Dispose();
     }
 
@@ -246,6 +250,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
             Guardian = _guardian,
             Machine = _machine.Identity,
             FileServer = _machine.FileServerIdentity,
+            Network = _networkRecord,
             Containers = containers,
         });
     }

@@ -26,6 +26,9 @@ internal sealed record SandboxSnapshot
 
     internal ProcessIdentity? FileServer { get; init; }
 
+    /// <summary>Null where the machine has its loopback only.</summary>
+    internal NetworkSnapshot? Network { get; init; }
+
     internal IReadOnlyList<ContainerSnapshot> Containers { get; init; } = [];
 }
 

@@ -59,6 +59,7 @@ internal static class SnapshotFile
         WriteProcess(json, "guardian", snapshot.Guardian);
         WriteProcess(json, "machine", snapshot.Machine);
         WriteProcess(json, "fileServer", snapshot.FileServer);
+        snapshot.Network?.Write(json);
         json.WriteStartArray("containers"u8);
         foreach (ContainerSnapshot container in snapshot.Containers)
         {
@@ -103,6 +104,7 @@ internal static class SnapshotFile
             Guardian = ReadProcess(root, "guardian"),
             Machine = ReadProcess(root, "machine"),
             FileServer = ReadProcess(root, "fileServer"),
+            Network = NetworkSnapshot.Read(root),
             Containers = ReadList(root, "containers", ReadContainer),
         };
     }

@@ -99,6 +99,16 @@ public sealed partial class RouteSocket
         return redirections;
     }
 
+    /// <summary>Whether anything is done with packets that arrive at an interface.</summary>
+    /// <param name="link">The interface's index.</param>
+    public bool HasIngressFilters(int link)
+    {
+        bool any = false;
+        NetlinkMessage message = OfTraffic(GetFilter, NetlinkFlags.Request | NetlinkFlags.Dump, link, 0, IngressHandle, 0);
+        Dump(ref message, "list filters", () => any = false, (type, _) => any |= type == NewFilter);
+        return any;
+    }
+
     /// <summary>Bounds how fast packets leave by an interface: a token bucket in the place of its queue.</summary>
     /// <param name="link">The interface's index.</param>
     /// <param name="bitsPerSecond">The bound.</param>

@@ -1,3 +1,4 @@
+using Caisson.Linux;
 using Caisson.Protocol.Control;
 using Caisson.Sandboxes;
 using Caisson.Ttrpc;
@@ -24,6 +25,15 @@ public sealed class ControlRequestsTests
         Refused(() => ControlRequests.PlanOf(new BootRequest { MemoryMib = uint.MaxValue }));
         Refused(() => ControlRequests.SignalOf(new SignalRequest { Signal = uint.MaxValue }));
         Assert.Equal(15, ControlRequests.SignalOf(new SignalRequest { Signal = 15 }));
+    }
+
+    [Fact]
+    public void Network_without_one_namespace_is_refused()
+    {
+        Refused(() => ControlRequests.NetworkOf(new Network { Model = "tcfilter" }, []));
+        Refused(() => ControlRequests.NetworkOf(new Network { Model = "tcfilter" }, [FileCalls.Open("/proc/self/ns/uts", OpenFlags.O_RDONLY)]));
+        using NamespaceFd network = ControlRequests.NetworkOf(new Network { Model = "tcfilter" }, [FileCalls.Open("/proc/self/ns/net", OpenFlags.O_RDONLY)]).Namespace;
+        Assert.Equal(NamespaceKinds.Network, network.Kind);
     }
 
     [Theory]

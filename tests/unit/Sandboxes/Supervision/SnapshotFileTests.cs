@@ -19,6 +19,13 @@ public sealed class SnapshotFileTests
         Guardian = new ProcessIdentity(11, ulong.MaxValue),
         Machine = new ProcessIdentity(12, 102),
         FileServer = new ProcessIdentity(13, 103),
+        Network = new NetworkSnapshot
+        {
+            Model = NetworkModel.TcFilter,
+            NamespacePath = "/run/netns/a",
+            NamespaceId = ulong.MaxValue,
+            Interfaces = [new NetworkAttachment("eth0", "tap0_caisson", "02:00:00:00:00:01", IsLimited: true)],
+        },
         Containers =
         [
             new ContainerSnapshot
@@ -46,7 +53,8 @@ public sealed class SnapshotFileTests
         SandboxSnapshot read = SnapshotFile.Parse("state.json", SnapshotFile.Serialize(s_full));
 
         Assert.Equal(SnapshotFile.Serialize(s_full), SnapshotFile.Serialize(read));
-        Assert.Equal(s_full with { Containers = s_none }, read with { Containers = s_none });
+        Assert.Equal(s_full with { Containers = s_none, Network = null }, read with { Containers = s_none, Network = null });
+        Assert.Equal(s_full.Network!.Interfaces, read.Network!.Interfaces);
         ContainerSnapshot container = Assert.Single(read.Containers);
         Assert.Equal(s_full.Containers[0].Init, container.Init);
         Assert.Equal(s_full.Containers[0].Execs, container.Execs);

@@ -1,0 +1,69 @@
+using System.Net.Sockets;
+using Caisson.Linux;
+using Caisson.Protocol;
+
+namespace Caisson.Sandboxes;
+
+/// <summary>A pod's network in the agent API's messages.</summary>
+internal static class NetworkMessages
+{
+    private const uint OnLink = 4; // RTNH_F_ONLINK of linux/rtnetlink.h; the other flags are states of the host's link
+
+    internal static Interface Of(PodInterface pod)
+    {
+        var wire = new Interface { Device = pod.Name, Name = pod.Name, Mtu = (ulong)pod.Mtu, HwAddr = pod.Hardware };
+        foreach (NetworkAddress address in pod.Addresses)
+        {
+            wire.IpAddresses.Add(new IPAddress
+            {
+                Family = FamilyOf(address.Address),
+                Address = address.Address.ToString(),
+                Mask = $"{address.PrefixLength}",
+            });
+        }
+
+        return wire;
+    }
+
+    internal static Routes RoutesOf(PodNetwork network)
+    {
+        var wire = new Routes();
+        foreach (NetworkRoute route in network.Routes)
+        {
+            wire.Items.Add(new Route
+            {
+                Dest = route.Destination is null ? "" : $"{route.Destination}/{route.PrefixLength}",
+                Gateway = route.Gateway?.ToString() ?? "",
+                Device = network.NameOf(route.LinkIndex) ?? "",
+                Source = route.Source?.ToString() ?? "",
+                Scope = route.Scope,
+                Family = route.IsV6 ? IPFamily.V6 : IPFamily.V4,
+                Flags = route.Flags & OnLink,
+                Metric = route.Metric,
+            });
+        }
+
+        return wire;
+    }
+
+    internal static ARPNeighbors NeighborsOf(PodNetwork network)
+    {
+        var wire = new ARPNeighbors();
+        foreach (NetworkNeighbor neighbor in network.Neighbors)
+        {
+            wire.Items.Add(new ARPNeighbor
+            {
+                ToIpAddress = new IPAddress { Family = FamilyOf(neighbor.Address), Address = neighbor.Address.ToString() },
+                Device = network.NameOf(neighbor.LinkIndex) ?? "",
+                Lladdr = PodInterface.Text(neighbor.HardwareAddress),
+                State = neighbor.State,
+                Flags = neighbor.Flags,
+            });
+        }
+
+        return wire;
+    }
+
+    private static IPFamily FamilyOf(System.Net.IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetworkV6 ? IPFamily.V6 : IPFamily.V4;
+}
