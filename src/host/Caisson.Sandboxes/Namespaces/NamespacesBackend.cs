@@ -143,14 +143,15 @@ public sealed partial class NamespacesBackend : IContainerBackend
         Refusals.Require(Isolation.Namespaces, order.Spec);
         using SystemdPlacement? systemd = SystemdPlacement.Choose(order);
         CgroupChoice cgroup = CgroupChoice.For(order, systemd?.Path);
-        if (cgroup.IsOwn && Cgroup.Open(cgroup.Layout, cgroup.Path) is { Exists: false } planned)
+        Cgroup? planned = cgroup.IsOwn && Cgroup.Open(cgroup.Layout, cgroup.Path) is { Exists: false } missing ? missing : null;
+        if (planned is not null)
         {
             // One that is there already is not ours to undo, nor what is in it.
             journal.Intend(new Intent(IntentKind.Cgroup, RecordedCgroup.KeyOf(planned)));
         }
 
         order.Debug?.Invoke($"container {order.Id}: cgroup {(cgroup.IsOwn ? cgroup.Path : "of the caller")}, {order.Spec.Mounts.Count} mounts; cloning init");
-        ContainerRequest request = RequestOf(order, journal, console, fifo, cgroup);
+        ContainerRequest request = RequestOf(order, journal, console, fifo, cgroup) with { CgroupIsNew = planned is not null };
         LaunchedContainer launched = systemd is null ? ContainerLauncher.Create(request) : LaunchInUnit(order, journal, systemd, request);
         order.Debug?.Invoke($"container {order.Id}: init is pid {launched.Pid}, prepared up to its execve");
         return launched;

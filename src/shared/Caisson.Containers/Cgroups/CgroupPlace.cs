@@ -29,7 +29,7 @@ internal sealed class CgroupPlace
         new(request.CgroupLayout ?? CgroupLayout.Discover(), CgroupPath.Of(request), request.OnWarning ?? (static _ => { }))
         {
             _limitsDevices = request.LimitsDevices,
-            _isPlaced = request.PlaceInit is not null,
+            _mayBeThere = request is { PlaceInit: null, CgroupIsNew: false },
         };
 
     /// <summary>A path chosen before.</summary>
@@ -38,26 +38,33 @@ internal sealed class CgroupPlace
     /// <summary>Whether somebody else made the cgroup, for several containers perhaps: then it is not for us to empty it.</summary>
     internal bool WasThere { get; private set; }
 
-    // It exists before we come, and is the container's own nevertheless.
-    private bool _isPlaced;
+    // False where somebody has looked already, or made it for the container.
+    private bool _mayBeThere;
 
-    /// <summary>Makes the cgroup with its limits, for a process that will <see cref="Enter"/> by itself.</summary>
-    internal void Make(LinuxResources? resources) => Attempt(() =>
+    /// <summary>Looks at the place and makes as much of the cgroup as a process that is to <see cref="Enter"/> it is born into.</summary>
+    internal void Prepare() => Attempt(() =>
     {
         var wanted = Cgroup.Open(_layout, Path);
-        WasThere = !_isPlaced && CgroupArrival.Inspect(wanted, _onWarning);
+        WasThere = _mayBeThere && CgroupArrival.Inspect(wanted, _onWarning);
 
         // Known before it is made, so that half of one is undone too.
         Cgroup = wanted;
+        Cgroup.CreateUnified(_layout, Path);
+    });
+
+    /// <summary>Makes the rest of the cgroup, and sets its limits.</summary>
+    internal void Complete(LinuxResources? resources) => Attempt(() =>
+    {
         Cgroup.Create(_layout, Path);
         CgroupLimits limits = CgroupConversion.ForCreate(resources);
-        Cgroup.Apply(_limitsDevices ? limits : limits with { Devices = null });
+        Cgroup!.Apply(_limitsDevices ? limits : limits with { Devices = null });
     });
 
     /// <summary>Makes the cgroup with its limits, and moves init in.</summary>
     internal void Fill(int pid, LinuxResources? resources)
     {
-        Make(resources);
+        Prepare();
+        Complete(resources);
         Attempt(() => Cgroup!.Join(pid));
     }
 
@@ -89,7 +96,7 @@ internal sealed class CgroupPlace
         return _layout;
     }
 
-    /// <summary>Takes away what <see cref="Make"/> made, once init is gone.</summary>
+    /// <summary>Takes away what <see cref="Prepare"/> made, once init is gone.</summary>
     /// <param name="killsAll">Without a pid namespace of its own, init's end does not end the others.</param>
     internal void Undo(bool killsAll)
     {

@@ -36,7 +36,7 @@ internal sealed record InitRequest
     internal bool IsStaged { get; init; }
 
     /// <summary>
-    /// Does init move itself into its cgroup, as soon as it is cloned? That is many times cheaper than being moved
+    /// Does init move itself into its cgroup, once that is made? That is many times cheaper than being moved
     /// (<see cref="Cgroup.JoinAsSingleThread"/>), but needs the creator's ids and mounts, and a single thread.
     /// </summary>
     internal bool EntersCgroup =>

@@ -32,11 +32,6 @@ internal sealed partial class InitSequence
     private void EnterNamespaces()
     {
         DieWithCreator();
-        if (_request.EntersCgroup)
-        {
-            _request.Cgroup!.Enter();
-        }
-
         if (!_request.IsRootless)
         {
             Prctl.SetDumpable(false);
@@ -61,7 +56,7 @@ internal sealed partial class InitSequence
         }
     }
 
-    // Until here the creator works beside us. It has moved us into the cgroup now, so that a cgroup namespace has its root there.
+    // Until here the creator works beside us. It has moved us into the cgroup now, or made it for us, so that a cgroup namespace has its root there.
     private void AwaitCreator()
     {
         if (_mayProceed)
@@ -71,6 +66,11 @@ internal sealed partial class InitSequence
 
         _channel.Expect(InitMessageKind.Proceed);
         _mayProceed = true;
+        if (_request.EntersCgroup)
+        {
+            _request.Cgroup!.Enter();
+        }
+
         if (_request.Namespaces.Creates(NamespaceKinds.Cgroup))
         {
             NamespaceCalls.Unshare(NamespaceKinds.Cgroup);

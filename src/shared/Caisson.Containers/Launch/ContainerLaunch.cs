@@ -56,14 +56,14 @@ internal sealed class ContainerLaunch : IDisposable
         };
         if (init.EntersCgroup)
         {
-            _cgroup!.Make(_request.Spec.Linux?.Resources);
+            _cgroup!.Prepare();
         }
 
         _init = Clone(init);
         _initEnd.Dispose();
         _request.OnPid?.Invoke(_init.Pid);
 
-        // Init makes its mounts meanwhile; it waits for us where it needs its ids or its cgroup.
+        // Init makes its mounts meanwhile; it waits for us where it needs its ids or its cgroup, which it may enter by itself.
         Place(_init.Pid, init);
         _channel.Send(InitMessageKind.Proceed);
         Converse();
@@ -106,7 +106,11 @@ internal sealed class ContainerLaunch : IDisposable
         }
 
         NetworkDeviceMove.Run(_request.Spec.Linux?.NetDevices ?? SpecMap.Empty<LinuxNetDevice>(), _namespaces, pid);
-        if (!init.EntersCgroup)
+        if (init.EntersCgroup)
+        {
+            _cgroup!.Complete(_request.Spec.Linux?.Resources);
+        }
+        else
         {
             _request.PlaceInit?.Invoke(pid);
             _cgroup?.Fill(pid, _request.Spec.Linux?.Resources);

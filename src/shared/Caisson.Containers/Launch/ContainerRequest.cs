@@ -54,6 +54,9 @@ public sealed record ContainerRequest
     /// <summary>The mounted hierarchies, where the caller has looked already; null looks.</summary>
     public CgroupLayout? CgroupLayout { get; init; }
 
+    /// <summary>The caller has looked: there is no such cgroup yet.</summary>
+    public bool CgroupIsNew { get; init; }
+
     /// <summary>
     /// Puts init, by its pid, into a new cgroup of that path: where somebody else makes cgroups, such as systemd. What is missing of the
     /// cgroup, and its limits, are added afterwards. Null: all of it is made here.

@@ -59,7 +59,12 @@ internal sealed class CgroupMounts(InitRequest request, FileDescriptor root)
     private void MountHierarchy(CgroupHierarchy hierarchy, PathFd top, MountFlags flags)
     {
         string name = Path.GetFileName(hierarchy.MountPoint);
-        using PathFd target = Rooted.MakeDirectories(top, name, 0x1ED /* 0755 */);
+        if (!FileCalls.TryMakeDirectory(top, name, 0x1ED /* 0755 */, out Errno why) && why != Errno.EEXIST)
+        {
+            throw ContainerException.Because($"mkdir {name} among the cgroups", why);
+        }
+
+        using PathFd target = Rooted.OpenPath(top, name, OpenFlags.O_DIRECTORY);
         if (!request.Namespaces.Has(NamespaceKinds.Cgroup))
         {
             Bind(hierarchy, target, flags);

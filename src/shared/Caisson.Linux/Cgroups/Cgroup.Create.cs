@@ -32,6 +32,17 @@ public sealed partial class Cgroup
         return cgroup;
     }
 
+    /// <summary>As <see cref="Create"/>, in the v2 hierarchy alone, if there is one: what <see cref="CloneRequest.Cgroup"/> needs.</summary>
+    /// <param name="layout">The mounted hierarchies.</param>
+    /// <param name="cgroupsPath">Absolute from the root, or relative to the own cgroup.</param>
+    public static void CreateUnified(CgroupLayout layout, string cgroupsPath)
+    {
+        if (layout.Unified is { } hierarchy)
+        {
+            MakeUnified(hierarchy.MountPoint, hierarchy.Resolve(cgroupsPath), enableControllers: layout.Mode == CgroupMode.Unified);
+        }
+    }
+
     // Nearly always only the last part is missing: it is tried first.
     private static void MakeDirectories(string top, string directory)
     {
