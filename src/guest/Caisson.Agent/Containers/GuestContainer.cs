@@ -41,6 +41,23 @@ internal sealed partial class GuestContainer
     /// <summary>The first one and the execs.</summary>
     internal int Processes => 1 + _execs.Count;
 
+    // The kernel ends a pid namespace with its first process, and so the container; in a shared one that is somebody else's.
+    private bool OwnsPids
+    {
+        get
+        {
+            foreach (LinuxNamespace ns in _spec.Linux?.Namespaces ?? [])
+            {
+                if (ns.Type == "pid")
+                {
+                    return string.IsNullOrEmpty(ns.Path);
+                }
+            }
+
+            return false;
+        }
+    }
+
     private string Bundle => $"{GuestPlaces.Top}/{Id}";
 
     private GuestProcess Init => _init ?? throw Refusal.State("the container is being created");
@@ -54,10 +71,26 @@ internal sealed partial class GuestContainer
             ? exec ?? throw Refusal.State($"exec {execId} is being started")
             : throw Refusal.NotFound($"container {Id} has no exec {execId}");
 
+    /// <summary>A namespace of the first process, which is alive when this returns; the caller's.</summary>
+    /// <param name="type">The kind, as /proc/PID/ns names it.</param>
+    internal NamespaceFd OpenNamespace(string type)
+    {
+        GuestProcess init = Init;
+        if (NamespaceFd.TryOpen($"/proc/{init.Pid}/ns/{type}", out NamespaceFd opened, out _) && init.IsAlive)
+        {
+            return opened;
+        }
+
+        opened.Dispose();
+        throw Refusal.State($"container {Id} has ended, and its {type} namespace cannot be joined any more");
+    }
+
     /// <summary>Makes the container. Blocks; call once.</summary>
     internal void Create()
     {
         FaultPoint.Hit(Fault.InCreate);
+        using var shared = new SharedNamespaces();
+        OciSpec spec = shared.Resolve(_sandbox, _spec);
         ProcessStreams streams = ProcessStreams.Create(_spec.Process?.Terminal == true);
         using OrphanReaper.Launch launch = _sandbox.Reaper.BeginLaunch();
         try
@@ -66,7 +99,7 @@ internal sealed partial class GuestContainer
             {
                 Id = Id,
                 Bundle = Bundle,
-                Spec = _spec,
+                Spec = spec,
                 Streams = streams.Standard,
                 ConsoleSocket = streams.ConsoleSocket,
                 CgroupsPath = $"{GuestPlaces.Cgroups}/{Id}",
@@ -90,6 +123,11 @@ internal sealed partial class GuestContainer
         launch.Keep();
         _init = new GuestProcess("", _launched.Pid, _launched.PidFd, streams, _sandbox.Reaper);
         _oom = OomWatcher.Start(Id, _launched.Cgroup!, _sandbox.OomEvents);
+        if (!OwnsPids)
+        {
+            _ = EndWithInitAsync(_init, _launched.Cgroup!);
+        }
+
         Move(ContainerPhase.Created);
         _sandbox.Supply.Later();
         FaultPoint.Hit(Fault.AfterCreate);
@@ -232,6 +270,19 @@ internal sealed partial class GuestContainer
             {
                 throw Refusal.State("cannot exec in a paused container (use --ignore-paused to override)");
             }
+        }
+    }
+
+    private static async Task EndWithInitAsync(GuestProcess init, Cgroup cgroup)
+    {
+        await init.Exit;
+        try
+        {
+            await Blocking.Run(() => cgroup.KillAll(Linux.Signal.SIGKILL));
+        }
+        catch (Exception gone) when (gone is SyscallException or CgroupException)
+        {
+            // Removed with the container meanwhile.
         }
     }
 

@@ -50,6 +50,11 @@ internal sealed class GuestProcess : IAsyncDisposable
 
     internal bool HasExited => _exit.Task.IsCompleted;
 
+    /// <summary>
+    /// Whether it has not been reaped: its pid is its own. The descriptor says so, which nobody closes before the process has ended.
+    /// </summary>
+    internal bool IsAlive => !HasExited && _pidFd.TrySendSignal(0, out _);
+
     /// <summary>Sends a signal; a process that has ended is left alone.</summary>
     internal void Signal(int signal)
     {

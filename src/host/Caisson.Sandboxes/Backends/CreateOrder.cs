@@ -23,6 +23,9 @@ public sealed record CreateOrder
     /// <summary>Saves the record; called once the container exists and before it may outlive this command.</summary>
     public required Action<ContainerRecord> Commit { get; init; }
 
+    /// <summary>The container whose sandbox the new one is to share; null makes one of its own.</summary>
+    public ContainerRecord? Sandbox { get; init; }
+
     /// <summary>Where the terminal's master is sent.</summary>
     public string? ConsoleSocket { get; init; }
 

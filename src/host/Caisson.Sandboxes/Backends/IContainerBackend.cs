@@ -39,6 +39,9 @@ public interface IContainerBackend
     /// <summary>Sends a signal to the container's init, or to all its processes.</summary>
     void Kill(ContainerRecord record, int signal, bool all);
 
+    /// <summary>Other containers that run and would end if this one were deleted: those of a sandbox that was made for it.</summary>
+    IReadOnlyList<string> Dependents(ContainerRecord record) => [];
+
     /// <summary>Ends whatever still runs and removes whatever the container holds, records excepted.</summary>
     /// <param name="record">The container.</param>
     /// <param name="spec">Its configuration, for the hooks; null when it is lost.</param>

@@ -17,6 +17,7 @@ internal static class CommandNotes
         new("", "rootless", Answer.Yes, Answer.As("machines need root")),
         new("create", "no-new-keyring", Answer.Yes, Answer.As("the keeper on the host stays in the caller's keyring anyway; the process in the guest has one of its own")),
         new("run", "no-new-keyring", Answer.Yes, Answer.As("the keeper on the host stays in the caller's keyring anyway; the process in the guest has one of its own")),
+        new("create", "sandbox", Answer.Not("containers share the host's kernel, and name the namespaces that they share by path"), Answer.YesWhere("the container is put into the machine of one that runs")),
         new("create", "no-pivot", Answer.Yes, Answer.As("for the keeper on the host; the guest always pivots")),
         new("run", "no-pivot", Answer.Yes, Answer.As("for the keeper on the host; the guest always pivots")),
         new("create", "preserve-fds", Answer.Yes, Answer.Not("a descriptor of the host cannot be used by another kernel")),

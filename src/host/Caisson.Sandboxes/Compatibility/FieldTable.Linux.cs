@@ -7,7 +7,7 @@ internal static partial class FieldTable
         Row("linux.uidMappings[]", Yes, InGuestUsers, Cases, "containerID hostID size"),
         Row("linux.gidMappings[]", Yes, InGuestUsers, Cases, "containerID hostID size"),
         Row("linux.namespaces[].type", Answer.YesWhere("all eight"), Answer.As("made in the guest, where a cgroup namespace is always made; the network namespace is the sandbox's; one that is not named is the guest's, never the host's"), Cases),
-        Row("linux.namespaces[].path", Yes, Answer.Partly("the network namespace only"), "JoinedNamespaceTests.Every_kind_of_namespace_can_be_joined"),
+        Row("linux.namespaces[].path", Yes, Answer.Partly("the network namespace; of a container with --sandbox also the ipc, uts and pid namespaces of a container in the same machine"), "JoinedNamespaceTests.Every_kind_of_namespace_can_be_joined"),
         Both("linux.timeOffsets.{}", Cases, "secs nanosecs"),
         Row("linux.sysctl.{}", Answer.Partly("those of a namespace that is the container's own; an error names any other"), Answer.YesWhere("also those that are not of a namespace: the kernel is the sandbox's own"), Cases),
         Row("linux.devices[].type", Yes, Answer.YesWhere("b is refused with its number"), Cases),

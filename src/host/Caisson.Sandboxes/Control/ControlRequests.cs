@@ -15,6 +15,9 @@ internal static class ControlRequests
 
     private const uint MaxSignal = 64;    // _NSIG
 
+    // Two device numbers and an inode number, in hexadecimal.
+    private const int MaxMemoryName = 64;
+
     internal static MachinePlan PlanOf(BootRequest request) => new()
     {
         Size = new MachineSize(Within(request.Vcpus, MaxVcpus, "vcpus"), Within(request.MemoryMib, MaxMemoryMiB, "memory_mib"), null),
@@ -24,6 +27,7 @@ internal static class ControlRequests
         Initrd = request.Initrd,
         Accelerator = request.Accelerator,
         Hostname = request.Hostname,
+        IsPod = request.Pod,
         Debug = request.Debug,
         KernelParameters = [.. request.KernelParameters],
     };
@@ -53,6 +57,21 @@ internal static class ControlRequests
             ? new ProcessIdentity(process.Pid, process.StartTime)
             : throw Invalid("the keeper's process is missing");
 
+    /// <summary>What the new container shares; whether the containers exist is the sandbox's to say.</summary>
+    internal static GuestSharing SharingOf(CreateContainerRequest request)
+    {
+        var namespaces = new Dictionary<string, string>();
+        foreach (SharedNamespace shared in request.Namespaces)
+        {
+            if (Array.IndexOf(GuestSharing.NamespaceTypes, shared.Type) < 0 || !namespaces.TryAdd(shared.Type, shared.ContainerId))
+            {
+                throw Invalid($"namespaces: {shared.Type} cannot be shared, or is named twice");
+            }
+        }
+
+        return new GuestSharing { Namespaces = namespaces, Memory = request.Memory is { } memory ? MemoryOf(memory) : null };
+    }
+
     internal static int SignalOf(SignalRequest request) => Within(request.Signal, MaxSignal, "signal");
 
     /// <summary>The name of a passed mount in the shared directory.</summary>
@@ -72,6 +91,12 @@ internal static class ControlRequests
             ? GuestPaths.RootfsName(containerId)
             : GuestPaths.MountName(containerId, mount.MountIndex, spec.Mounts[mount.MountIndex].Destination);
     }
+
+    // It becomes a file name in the guest.
+    private static SandboxMemory MemoryOf(Protocol.Control.SharedMemory memory) =>
+        memory.Name.Length is > 0 and <= MaxMemoryName && Array.TrueForAll(memory.Name.ToCharArray(), char.IsAsciiLetterOrDigit) && memory.SizeBytes > 0
+            ? new SandboxMemory(memory.Name, memory.SizeBytes)
+            : throw Invalid("memory has no name of letters and digits, or no size");
 
     private static int Within(uint number, uint most, string what) =>
         number <= most ? (int)number : throw Invalid($"{what} is {number}; at most {most} is taken");

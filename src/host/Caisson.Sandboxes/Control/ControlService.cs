@@ -96,12 +96,13 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
         try
         {
             OciSpec spec = SpecReader.Parse(request.ConfigJson.Span, "config.json");
+            GuestSharing sharing = ControlRequests.SharingOf(request);
             foreach (PassedMount mount in request.Mounts)
             {
                 mounts.Add(SharedMountOf(request.ContainerId, spec, mount, descriptors));
             }
 
-            await Translated(sandbox.CreateContainerAsync(request.ContainerId, spec, mounts, context.CancellationToken));
+            await Translated(sandbox.CreateContainerAsync(request.ContainerId, spec, mounts, sharing, context.CancellationToken));
         }
         finally
         {

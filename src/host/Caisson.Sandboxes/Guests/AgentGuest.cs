@@ -1,3 +1,4 @@
+using System.Globalization;
 using Caisson.Oci;
 using Caisson.Protocol;
 using Google.Protobuf;
@@ -40,7 +41,7 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
         }
     }
 
-    public Task CreateContainerAsync(string containerId, OciSpec spec, CancellationToken cancellationToken)
+    public Task CreateContainerAsync(string containerId, OciSpec spec, SandboxMemory? memory, CancellationToken cancellationToken)
     {
         var request = new CreateContainerRequest
         {
@@ -49,8 +50,23 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
             Oci = SpecConverter.ToWire(spec),
             ConfigJson = ByteString.CopyFrom(SpecWriter.Write(spec)),
         };
+        if (memory is not null)
+        {
+            request.Storages.Add(StorageOf(memory));
+        }
+
         return link.DoAsync("create container", (agent, stop) => agent.CreateContainerAsync(request, stop), cancellationToken);
     }
+
+    // Kata's "ephemeral": a tmpfs, mounted once for all who name the same mount point.
+    private static Storage StorageOf(SandboxMemory memory) => new()
+    {
+        Driver = "ephemeral",
+        Source = "shm",
+        Fstype = "tmpfs",
+        Options = { "noexec", "mode=1777", string.Create(CultureInfo.InvariantCulture, $"size={memory.SizeBytes}") },
+        MountPoint = memory.MountPoint,
+    };
 
     public Task StartContainerAsync(string containerId, CancellationToken cancellationToken) =>
         link.DoAsync("start container", (agent, stop) => agent.StartContainerAsync(new StartContainerRequest { ContainerId = containerId }, stop), cancellationToken);

@@ -9,6 +9,9 @@ internal static class GuestPaths
     /// <summary>Where the guest mounts the shared directory.</summary>
     internal const string Shared = "/run/kata-containers/shared/containers";
 
+    /// <summary>What belongs to the sandbox and to none of its containers alone.</summary>
+    internal const string Sandbox = "/run/kata-containers/sandbox";
+
     /// <summary>A container's root file system, relative to the shared directory.</summary>
     internal static string RootfsName(string containerId) => $"{containerId}/rootfs";
 

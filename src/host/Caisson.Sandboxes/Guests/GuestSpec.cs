@@ -12,18 +12,20 @@ internal static class GuestSpec
     /// <summary>Rewrites the configuration for the guest.</summary>
     /// <param name="spec">The configuration as the caller gave it, already validated.</param>
     /// <param name="containerId">The container's id.</param>
-    internal static OciSpec From(OciSpec spec, string containerId)
+    /// <param name="sharing">What it has in common with others of its sandbox; null is nothing.</param>
+    internal static OciSpec From(OciSpec spec, string containerId, GuestSharing? sharing = null)
     {
+        sharing ??= GuestSharing.None;
         OciLinux linux = spec.Linux ?? new OciLinux();
         return spec with
         {
             Root = spec.Root! with { Path = $"{GuestPaths.Shared}/{GuestPaths.RootfsName(containerId)}" },
-            Mounts = [.. Mounts(spec, containerId)],
+            Mounts = [.. Mounts(spec, containerId, sharing.Memory)],
             Process = spec.Process is { } process ? ForGuest(process) : null,
             Hooks = spec.Hooks is { } hooks ? new OciHooks { StartContainer = hooks.StartContainer } : null,
             Linux = linux with
             {
-                Namespaces = [.. Namespaces(linux)],
+                Namespaces = [.. Namespaces(linux, sharing)],
                 CgroupsPath = $"/{containerId}",
                 Resources = linux.Resources is { } resources ? GuestResources.From(resources) : null,
                 MountLabel = null,
@@ -48,7 +50,7 @@ internal static class GuestSpec
         Options = mount.Options.Where(static option => option is "ro" or "nosuid" or "noexec" or "nodev"),
     };
 
-    private static IEnumerable<OciMount> Mounts(OciSpec spec, string containerId)
+    private static IEnumerable<OciMount> Mounts(OciSpec spec, string containerId, SandboxMemory? memory)
     {
         bool hasUsers = spec.Linux?.Namespaces.Any(static ns => ns.Type == "user") == true;
         for (int i = 0; i < spec.Mounts.Count; i++)
@@ -57,6 +59,10 @@ internal static class GuestSpec
             if (IsShared(mount))
             {
                 yield return HandedSource.Remaining(mount) with { Source = $"{GuestPaths.Shared}/{GuestPaths.MountName(containerId, i, mount.Destination)}" };
+            }
+            else if (memory is not null && SharedMemory.IsAt(mount))
+            {
+                yield return mount with { Type = "bind", Source = memory.MountPoint, Options = ["rbind", "nosuid", "noexec", "nodev", mount.Options.Contains("ro") ? "ro" : "rw"] };
             }
             else if (mount.Type == "sysfs" && hasUsers)
             {
@@ -70,18 +76,19 @@ internal static class GuestSpec
         }
     }
 
-    // The guest is the sandbox's network and time; a path names a namespace of the host's kernel. A cgroup namespace is always made:
+    // The guest is the sandbox's network and time; a path names a namespace of the host's kernel. That of a further container, which joins
+    // by path what its sandbox has, is new without one. A cgroup namespace is always made:
     // engines on hosts with cgroup v1 ask for none, and in v2, which the guest has, the .NET runtime (9.0) crashes at its start where the
     // mounted cgroup is the process's own and not called "/".
-    private static IEnumerable<LinuxNamespace> Namespaces(OciLinux linux)
+    private static IEnumerable<LinuxNamespace> Namespaces(OciLinux linux, GuestSharing sharing)
     {
         bool hasCgroup = false;
         foreach (LinuxNamespace ns in linux.Namespaces)
         {
             hasCgroup |= ns.Type is "cgroup";
-            if (ns.Type is not "network")
+            if (ns.Type is not "network" || (sharing.IsFurther && string.IsNullOrEmpty(ns.Path)))
             {
-                yield return ns with { Path = null };
+                yield return ns with { Path = sharing.PathOf(ns.Type) };
             }
         }
 

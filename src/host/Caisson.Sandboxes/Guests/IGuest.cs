@@ -17,7 +17,11 @@ internal interface IGuest : IAsyncDisposable
     Task SetNetworkAsync(PodNetwork network, CancellationToken cancellationToken);
 
     /// <summary>Creates a container whose init waits to be started.</summary>
-    Task CreateContainerAsync(string containerId, OciSpec spec, CancellationToken cancellationToken);
+    /// <param name="containerId">Its id.</param>
+    /// <param name="spec">As <see cref="GuestSpec"/> makes it.</param>
+    /// <param name="memory">What it shares as its /dev/shm, or null; it is there as long as a container uses it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task CreateContainerAsync(string containerId, OciSpec spec, SandboxMemory? memory, CancellationToken cancellationToken);
 
     Task StartContainerAsync(string containerId, CancellationToken cancellationToken);
 

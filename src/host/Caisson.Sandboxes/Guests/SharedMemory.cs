@@ -1,3 +1,4 @@
+using System.Globalization;
 using Caisson.Linux;
 using Caisson.Oci;
 
@@ -20,13 +21,38 @@ internal static class SharedMemory
         OciMount[] mounts = spec.Mounts.ToArray();
         for (int i = 0; i < mounts.Length; i++)
         {
-            if (mounts[i].Destination.TrimEnd('/') == Place && mounts[i].IsBind)
+            if (IsAt(mounts[i]) && mounts[i].IsBind)
             {
                 mounts[i] = Tmpfs(SizeOf(Path.Combine(bundle, mounts[i].Source ?? "")), mounts[i].Options.Contains("ro"));
             }
         }
 
         return spec with { Mounts = SpecList.Create<OciMount>(mounts) };
+    }
+
+    /// <summary>Whether a mount is the container's /dev/shm.</summary>
+    internal static bool IsAt(OciMount mount) => mount.Destination.TrimEnd('/') == Place;
+
+    /// <summary>
+    /// What containers of a pod share: their engine binds one tmpfs of the host into each of them, and which it is tells its device number,
+    /// as long as it is mounted. Null where the configuration binds none.
+    /// </summary>
+    /// <param name="spec">The configuration, as the engine wrote it.</param>
+    /// <param name="bundle">Where relative sources begin.</param>
+    internal static SandboxMemory? OfPod(OciSpec spec, string bundle)
+    {
+        foreach (OciMount mount in spec.Mounts)
+        {
+            if (IsAt(mount) && mount.IsBind)
+            {
+                string source = Path.Combine(bundle, mount.Source ?? "");
+                return FileCalls.TryStat(source, out FileStatus status, out _)
+                    ? new SandboxMemory(string.Create(CultureInfo.InvariantCulture, $"{status.Device.Major:x}x{status.Device.Minor:x}x{status.Inode:x}"), SizeOf(source))
+                    : null;
+            }
+        }
+
+        return null;
     }
 
     private static OciMount Tmpfs(ulong bytes, bool readOnly) => new()

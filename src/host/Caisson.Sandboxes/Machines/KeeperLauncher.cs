@@ -12,8 +12,13 @@ namespace Caisson.Sandboxes;
 internal static class KeeperLauncher
 {
     /// <summary>Prepares a container's keeper; its hooks have run. It dies with this command until it is committed.</summary>
+    /// <param name="sandbox">The sandbox's directory.</param>
+    /// <param name="socketName">Where the keeper listens.</param>
+    /// <param name="order">The container.</param>
+    /// <param name="console">Where the terminal's master goes, or null.</param>
+    /// <param name="onPid">Notes the keeper and puts it into its cgroup, before anything else happens to it.</param>
     internal static LaunchedContainer Create(
-        SandboxDirectory sandbox, string socketName, CreateOrder order, UnixSocket? console, Cgroup cgroup, Action<int> onPid)
+        SandboxDirectory sandbox, string socketName, CreateOrder order, UnixSocket? console, Action<int> onPid)
     {
         using UnixSocket listener = UnixSocket.Listen($"{sandbox.Path}/{socketName}");
         using FileFd lifeline = Lifeline.Watch(sandbox.Path);
@@ -28,11 +33,7 @@ internal static class KeeperLauncher
             NoNewKeyring = true,
             RawTerminal = true,
             FinalStep = () => Keep(listener, lifeline, order.Spec.Process!),
-            OnPid = pid =>
-            {
-                cgroup.Join(pid);
-                onPid(pid);
-            },
+            OnPid = onPid,
         });
     }
 

@@ -7,6 +7,14 @@ internal sealed record SandboxDirectory(string Path)
 {
     private const int IdBytes = 8;
     private const uint OnlyOwner = 0x1C0;       // 0700
+    private const uint FileMode = 0x180;        // 0600
+
+    /// <summary>The member that the sandbox was made for. No container's id: that has no such letter.</summary>
+    internal const string Owner = "@owner";
+
+    // One file for each container whose record names the sandbox. A directory is removed by the kernel only when it is empty, and by one
+    // process only: so the last container to go takes the sandbox's directory along, whoever deletes which at the same moment.
+    private const string Members = "members";
 
     internal string Id => Path[(Path.LastIndexOf('/') + 1)..];
 
@@ -31,8 +39,38 @@ internal sealed record SandboxDirectory(string Path)
         }
 
         FileCalls.MakeDirectory(Path, OnlyOwner);
+        FileCalls.MakeDirectory($"{Path}/{Members}", OnlyOwner);
+        Enter(Owner);
         Lifeline.Create(Path);
     }
+
+    /// <summary>Where a container's membership is written.</summary>
+    internal string MemberPath(string name) => $"{Path}/{Members}/{name}";
+
+    /// <summary>From here until it leaves, the directory stays.</summary>
+    /// <exception cref="SandboxException">The sandbox is gone.</exception>
+    internal void Enter(string name)
+    {
+        if (!FileCalls.TryOpen(MemberPath(name), OpenFlags.O_WRONLY | OpenFlags.O_CREAT, out FileFd file, out Errno why, FileMode))
+        {
+            throw new SandboxException($"sandbox {Id}: open {MemberPath(name)}: {why.Describe()}: the sandbox has been deleted");
+        }
+
+        file.Dispose();
+    }
+
+    /// <summary>A container's record goes; with the last one the directory.</summary>
+    internal void Leave(string name)
+    {
+        FileCalls.TryRemove(MemberPath(name), isDirectory: false, out _);
+        if (FileCalls.TryRemove($"{Path}/{Members}", isDirectory: true, out Errno why) || why == Errno.ENOENT)
+        {
+            Remove();
+        }
+    }
+
+    /// <summary>The same, of what a journal says.</summary>
+    internal static void LeaveBy(string memberPath) => new SandboxDirectory(Parent(Parent(memberPath))).Leave(memberPath[(memberPath.LastIndexOf('/') + 1)..]);
 
     /// <summary>File name of a keeper's socket. Ids may be longer than a socket path allows, so keepers are numbered by chance.</summary>
     internal static string ChooseKeeperSocket() => $"keeper-{KernelRandom.Hex(IdBytes)}.sock";

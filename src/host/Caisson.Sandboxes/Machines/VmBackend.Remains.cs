@@ -1,4 +1,5 @@
 using Caisson.Linux;
+using Caisson.Oci;
 
 namespace Caisson.Sandboxes;
 
@@ -19,7 +20,10 @@ public sealed partial class VmBackend
         if (sandbox.TryReadSnapshot() is { } snapshot)
         {
             AwaitEnd(snapshot);
-            SandboxRemains.Kill(snapshot);
+            if (record.SandboxOwner is null || StillHas(sandbox, record.Id))
+            {
+                SandboxRemains.Kill(snapshot);
+            }
         }
 
         SandboxRemains.Kill(record.Init);
@@ -38,8 +42,12 @@ public sealed partial class VmBackend
             SystemdPlacement.Stop(unit);
         }
 
-        sandbox.Remove();
+        sandbox.Leave(record.SandboxOwner is null ? SandboxDirectory.Owner : record.Id);
     }
+
+    // A further container that goes on in a guest which nobody can ask any more ends with its machine only.
+    private static bool StillHas(SandboxDirectory sandbox, string containerId) =>
+        sandbox.TryReadSnapshot() is { Status: not SandboxStatus.Stopped } snapshot && Find(snapshot, containerId) is { Status: not ContainerStatus.Stopped };
 
     private static void AwaitEnd(SandboxSnapshot snapshot)
     {

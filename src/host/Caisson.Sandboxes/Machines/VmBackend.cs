@@ -42,7 +42,7 @@ public sealed partial class VmBackend : IContainerBackend
         ArgumentNullException.ThrowIfNull(order);
         ArgumentNullException.ThrowIfNull(journal);
         using UnixSocket? console = Consoles.Connect(order.ConsoleSocket);
-        using VmCreation creation = VmCreation.Begin(order, journal, _sandboxes, _findAssets());
+        using VmCreation creation = Begin(order, journal);
         ContainerRecord record = creation.Finish(console);
         creation.Release();
         return record;
@@ -60,7 +60,7 @@ public sealed partial class VmBackend : IContainerBackend
             Prctl.SetChildSubreaper(true);
         }
 
-        using VmCreation creation = VmCreation.Begin(order, journal, _sandboxes, _findAssets());
+        using VmCreation creation = Begin(order, journal);
         ContainerRecord record = creation.Finish(console?.Far);
         if (console is not null)
         {
@@ -73,6 +73,19 @@ public sealed partial class VmBackend : IContainerBackend
         int code = session.WaitFor(creation.Keeper.PidFd, creation.Keeper.Wait);
         WarnOfCause(record);
         return code;
+    }
+
+    private VmCreation Begin(CreateOrder order, Journal journal)
+    {
+        if (order.Sandbox is not { } first)
+        {
+            return VmCreation.Begin(order, journal, _sandboxes, _findAssets());
+        }
+
+        // A process that has ended leaves namespaces that nobody can join, and soon no machine.
+        return first.SandboxId is not null && Look(first).Status is not ContainerStatus.Stopped
+            ? MemberCreation.Begin(order, journal, _sandboxes)
+            : throw new SandboxException($"--sandbox {first.Id}: container {first.Id} is not running, and its sandbox takes no further container");
     }
 
     private void WarnOfCause(ContainerRecord record)
@@ -117,7 +130,7 @@ public sealed partial class VmBackend : IContainerBackend
         ContainerSnapshot? container = Find(snapshot, record.Id);
         return record.Init.IsAlive && container is { Status: not ContainerStatus.Stopped }
             ? new LiveContainer(container.Status, record.Init.Pid)
-            : new LiveContainer(ContainerStatus.Stopped, 0, container?.Cause ?? snapshot?.Cause);
+            : new LiveContainer(ContainerStatus.Stopped, 0, container is { Status: ContainerStatus.Stopped } ? container.Cause : container?.Cause ?? snapshot?.Cause);
     }
 
     public void Kill(ContainerRecord record, int signal, bool all)
@@ -171,6 +184,24 @@ public sealed partial class VmBackend : IContainerBackend
         {
             HookRunner.RunAll("poststop", hooks.Poststop, HookStateOf(record, ContainerStatus.Stopped), _warn);
         }
+    }
+
+    public IReadOnlyList<string> Dependents(ContainerRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        var running = new List<string>();
+        if (record.SandboxOwner is null && record.BootId == BootId.Read() && PlaceOf(record).TryReadSnapshot() is { } snapshot)
+        {
+            foreach (ContainerSnapshot container in snapshot.Containers)
+            {
+                if (container.Id != record.Id && container is { Status: not ContainerStatus.Stopped, Init.Keeper: { IsAlive: true } })
+                {
+                    running.Add(container.Id);
+                }
+            }
+        }
+
+        return running;
     }
 
     /// <summary>The keepers: engines run the host's ps on these.</summary>

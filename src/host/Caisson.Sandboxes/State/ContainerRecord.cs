@@ -52,6 +52,9 @@ public sealed record ContainerRecord
     /// <summary>The sandbox's directory name below the sandboxes' place; null in namespaces.</summary>
     public string? SandboxId { get; init; }
 
+    /// <summary>The container that the sandbox was made for, where that is another one: this one was put into its machine.</summary>
+    public string? SandboxOwner { get; init; }
+
     /// <summary>Whether create made an exec.fifo that start has to open.</summary>
     public bool WaitsOnFifo { get; init; }
 

@@ -54,7 +54,10 @@ public static class IntentUndo
                 Remove(intent.Key, isDirectory: false);
                 break;
             case IntentKind.Sandbox:
-                new SandboxDirectory(intent.Key).Remove();
+                new SandboxDirectory(intent.Key).Leave(SandboxDirectory.Owner);
+                break;
+            case IntentKind.Member:
+                SandboxDirectory.LeaveBy(intent.Key);
                 break;
             case IntentKind.Unit:
                 SystemdPlacement.Stop(intent.Key);

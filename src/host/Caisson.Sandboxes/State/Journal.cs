@@ -28,6 +28,9 @@ public enum IntentKind
 
     /// <summary>A unit of systemd; the key is its name.</summary>
     Unit,
+
+    /// <summary>A further container's membership of a sandbox, as <see cref="SandboxDirectory.MemberPath"/> names it.</summary>
+    Member,
 }
 
 /// <summary>Something that was about to be made.</summary>
@@ -163,6 +166,7 @@ public sealed class Journal : IDisposable
         IntentKind.Mount => "mount",
         IntentKind.Sandbox => "sandbox",
         IntentKind.Unit => "unit",
+        IntentKind.Member => "member",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 }

@@ -106,6 +106,7 @@ public sealed record JournalContents(ProcessIdentity Owner, string BootId, IRead
         "mount" => IntentKind.Mount,
         "sandbox" => IntentKind.Sandbox,
         "unit" => IntentKind.Unit,
+        "member" => IntentKind.Member,
         _ => throw new FormatException(),
     };
 }

@@ -37,6 +37,7 @@ internal static class RecordFormat
 
             WriteOptional(json, "unit", record.SystemdUnit);
             WriteOptional(json, "sandbox", record.SandboxId);
+            WriteOptional(json, "sandboxOwner", record.SandboxOwner);
             WriteOptional(json, "cause", record.Cause);
             json.WriteBoolean("fifo", record.WaitsOnFifo);
             json.WriteStartObject("annotations");
@@ -91,6 +92,7 @@ internal static class RecordFormat
         SharesCgroup = top.TryGetProperty("sharesCgroup", out JsonElement shares) && shares.GetBoolean(),
         SystemdUnit = OptionalText(top, "unit"),
         SandboxId = OptionalText(top, "sandbox"),
+        SandboxOwner = OptionalText(top, "sandboxOwner"),
         Cause = OptionalText(top, "cause"),
         WaitsOnFifo = top.GetProperty("fifo").GetBoolean(),
         Annotations = ReadAnnotations(top.GetProperty("annotations")),

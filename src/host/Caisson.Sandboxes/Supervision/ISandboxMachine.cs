@@ -21,6 +21,9 @@ internal sealed record MachinePlan
 
     internal required string Hostname { get; init; }
 
+    /// <summary>Whether the sandbox stays until its owner is deleted, whatever runs.</summary>
+    internal bool IsPod { get; init; }
+
     internal bool Debug { get; init; }
 
     /// <summary>The pod's network; null where the machine has its loopback only.</summary>

@@ -20,6 +20,8 @@ internal sealed partial class Sandbox
         lock (_lock)
         {
             _status = snapshot.Status;
+            _owner = snapshot.Owner;
+            _isPod = snapshot.IsPod;
             _cause = snapshot.Cause;
             _machine.Remember(snapshot.Machine, snapshot.FileServer);
             _networkRecord = snapshot.Network;
@@ -103,8 +105,8 @@ internal sealed partial class Sandbox
         {
             foreach (SandboxContainer container in _containers.Values)
             {
+                container.Cause ??= container.IsLost || container.Status != ContainerStatus.Stopped ? _cause : null;
                 container.Status = ContainerStatus.Stopped;
-                container.Cause ??= _cause;
                 container.Ooms.Close();
             }
 
@@ -208,7 +210,7 @@ internal sealed partial class Sandbox
             await Task.WhenAny(_verdict.Task, Task.Delay(s_verdictPatience, CancellationToken.None));
 
             // The guest is gone, or does not know the process: the keeper must not wait for it.
-            OnExit(container, process, KilledExitCode);
+            OnLoss(container, process);
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(_lettingGo.Token);
             ending.CancelAfter(s_keeperPatience);
             await link.SendExitAsync(process.ExitCode ?? KilledExitCode, ending.Token);
@@ -232,6 +234,21 @@ internal sealed partial class Sandbox
         });
     }
 
+    // The end was not the container's own doing. Its cause is on record with it, or follows as soon as it is known.
+    private void OnLoss(SandboxContainer container, SandboxProcess process)
+    {
+        if (ReferenceEquals(process, container.Init) && process.ExitCode is null)
+        {
+            Note(() =>
+            {
+                container.IsLost = true;
+                container.Cause ??= _cause;
+            });
+        }
+
+        OnExit(container, process, KilledExitCode);
+    }
+
     private async Task KillOrphanAsync(SandboxContainer container, SandboxProcess process, IGuestProcess guest)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_lettingGo.Token);
@@ -243,7 +260,7 @@ internal sealed partial class Sandbox
         }
         catch (Exception cause) when (cause is SandboxException or OperationCanceledException)
         {
-            OnExit(container, process, KilledExitCode);
+            OnLoss(container, process);
         }
     }
 
@@ -272,13 +289,13 @@ internal sealed partial class Sandbox
         }
     }
 
-    // A sandbox of the command line holds one container and ends with it: a stopped container costs nothing.
+    // A sandbox of the command line holds one container and ends with it: a stopped container costs nothing. A pod's waits for more.
     private void StopIfIdle()
     {
         bool idle;
         lock (_lock)
         {
-            idle = new List<SandboxContainer>(_containers.Values).TrueForAll(static container => container.Init.Status == ProcessStatus.Finished);
+            idle = !_isPod && new List<SandboxContainer>(_containers.Values).TrueForAll(static container => container.Init.Status == ProcessStatus.Finished);
         }
 
         if (idle)

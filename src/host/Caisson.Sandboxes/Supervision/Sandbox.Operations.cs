@@ -143,7 +143,7 @@ internal sealed partial class Sandbox
         return Guest.ListProcessesAsync(containerId, format, arguments, cancellationToken);
     }
 
-    /// <summary>Removes a container; with the last one the sandbox ends.</summary>
+    /// <summary>Removes a container; with the one that the sandbox was made for, the sandbox ends, and with it all who still run in it.</summary>
     internal async Task DeleteAsync(string containerId, bool force, CancellationToken cancellationToken)
     {
         SandboxContainer container = Find(containerId);
@@ -153,25 +153,65 @@ internal sealed partial class Sandbox
                 $"cannot delete container {containerId} that is not stopped: {container.Status.ToString().ToLowerInvariant()}");
         }
 
-        if (Count == 1)
+        if (OwnsSandbox(container))
         {
             // Its own machine ends with it: quicker than asking the guest, and it cannot be refused.
             Change(() => container.Init.Ended(container.Init.ExitCode ?? KilledExitCode));
-            await StopAsync(cause: null);
+            await StopAsync(Count == 1 ? null : $"container {containerId}, which the sandbox was made for, was deleted");
             return;
         }
 
-        if (container.Init.Status is ProcessStatus.Prepared or ProcessStatus.Running)
+        if (!await TryEndAsync(container, cancellationToken))
         {
-            await SignalAsync(containerId, "", (int)Signal.SIGKILL, all: true, cancellationToken);
-        }
-
-        if (container.Init.Relay is { } relay)
-        {
-            await relay.WaitAsync(s_guestPatience, cancellationToken);
+            // Nobody could end it any more once it is forgotten.
+            await StopAsync($"container {containerId} was deleted, and the guest did not end it");
+            return;
         }
 
         await ForgetAsync(container);
+        container.Ooms.Close();
+    }
+
+    private bool OwnsSandbox(SandboxContainer container)
+    {
+        lock (_lock)
+        {
+            return container.Id == _owner || _containers.Count == 1;
+        }
+    }
+
+    // Ends a container's processes in a guest that goes on. Their keepers have all that they said, unless somebody does not read it.
+    private async Task<bool> TryEndAsync(SandboxContainer container, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(s_guestPatience);
+        try
+        {
+            if (Runs(container))
+            {
+                await Guest.SignalAsync(container.Id, "", (int)Signal.SIGKILL, all: true, patience.Token);
+                await UntilAsync(() => container.Init.Relay is null || !Runs(container), patience.Token);
+            }
+        }
+        catch (Exception cause) when (cause is SandboxException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            _log.Error($"delete {container.Id}: {cause.Message}");
+            if (Runs(container))
+            {
+                return false;
+            }
+        }
+
+        await Task.WhenAny(Task.WhenAll(Relays(container)), Task.Delay(s_keeperPatience, cancellationToken));
+        return true;
+    }
+
+    private bool Runs(SandboxContainer container)
+    {
+        lock (_lock)
+        {
+            return container.Init.Status is ProcessStatus.Prepared or ProcessStatus.Running;
+        }
     }
 
     private void Require(SandboxContainer container, ContainerStatus wanted, string operation, string whenStopped)

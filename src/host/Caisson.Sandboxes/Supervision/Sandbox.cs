@@ -27,6 +27,8 @@ internal sealed partial class Sandbox : IAsyncDisposable
     private SandboxNetwork? _network;                                           // by BootAsync or RestoreAsync, before anybody else is served
     private NetworkSnapshot? _networkRecord;                                    // under _lock
     private SandboxStatus _status = SandboxStatus.Booting;                      // under _lock
+    private string? _owner;                                                     // under _lock: the first container
+    private bool _isPod;                                                        // under _lock: stays until its owner is deleted
     private string? _cause;                                                     // under _lock
     private ProcessIdentity? _guardian;                                         // under _lock
     private Task? _stopping;                                                    // under _lock
@@ -53,7 +55,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
     {
         try
         {
-            Save();
+            Change(() => _isPod = plan.IsPod);
             await StartMachineAsync(plan, cancellationToken);
             _watching = WatchMachineAsync();
             GuestGreeting greeting = await Guest.PrepareAsync(_place.Id, plan.Hostname, cancellationToken);
@@ -73,18 +75,25 @@ internal sealed partial class Sandbox : IAsyncDisposable
     /// <param name="containerId">The id, already checked by the command.</param>
     /// <param name="spec">The configuration as the caller gave it.</param>
     /// <param name="mounts">Detached mounts and their places; still the caller's.</param>
+    /// <param name="sharing">What it has in common with others of the sandbox.</param>
     /// <param name="cancellationToken">Gives up and undoes.</param>
     internal async Task CreateContainerAsync(
-        string containerId, OciSpec spec, IReadOnlyList<SharedMount> mounts, CancellationToken cancellationToken)
+        string containerId, OciSpec spec, IReadOnlyList<SharedMount> mounts, GuestSharing sharing, CancellationToken cancellationToken)
     {
         var container = new SandboxContainer(containerId, spec.Process?.Terminal ?? false);
         Change(() =>
         {
             RequireReady();
+            RequireFreeNames(containerId, mounts);
+            RequireShared(sharing);
             if (!_containers.TryAdd(containerId, container))
             {
                 throw new SandboxException($"container with id exists: {containerId}");
             }
+
+            sharing = sharing with { IsFurther = _owner is not null };
+            _isPod |= sharing.IsFurther;
+            _owner ??= containerId;
         });
         try
         {
@@ -94,7 +103,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
                 _share.Place(mount.Name, mount.Source, mount.IsDirectory);
             }
 
-            await Guest.CreateContainerAsync(containerId, GuestSpec.From(spec, containerId), cancellationToken);
+            await Guest.CreateContainerAsync(containerId, GuestSpec.From(spec, containerId, sharing), sharing.Memory, cancellationToken);
             Change(() => container.Status = ContainerStatus.Created);
         }
         catch
@@ -183,7 +192,39 @@ internal sealed partial class Sandbox : IAsyncDisposable
         }
     }
 
-    /// <summary>Forgets a container that was never published, on both sides.</summary>
+    // Under _lock. A container's directory in the share is called as it is, and another one's mount beside it, by its destination.
+    private void RequireFreeNames(string containerId, IReadOnlyList<SharedMount> mounts)
+    {
+        foreach (SandboxContainer other in _containers.Values)
+        {
+            foreach (SharedMount mount in mounts)
+            {
+                if (mount.Name == other.Id)
+                {
+                    throw new SandboxException($"mounts: {mount.Name} is the name of a container in sandbox {_place.Id}");
+                }
+            }
+
+            if (other.Shares.Contains(containerId))
+            {
+                throw new SandboxException($"container id {containerId} is the name of a mount of container {other.Id} in sandbox {_place.Id}");
+            }
+        }
+    }
+
+    // Under _lock. The agent looks for them again; a name that nobody has is refused before anything is made.
+    private void RequireShared(GuestSharing sharing)
+    {
+        foreach (KeyValuePair<string, string> shared in sharing.Namespaces)
+        {
+            if (!_containers.TryGetValue(shared.Value, out SandboxContainer? other) || other.Status == ContainerStatus.Stopped)
+            {
+                throw new SandboxException($"linux.namespaces: the {shared.Key} namespace of container {shared.Value} cannot be joined: it is not running in sandbox {_place.Id}");
+            }
+        }
+    }
+
+    /// <summary>Forgets a container on both sides: one that was never published, or that is deleted out of its pod.</summary>
     private async Task ForgetAsync(SandboxContainer container)
     {
         using var patience = new CancellationTokenSource(s_guestPatience);
@@ -245,6 +286,8 @@ internal sealed partial class Sandbox : IAsyncDisposable
             Id = _place.Id,
             BootId = _place.BootId,
             Status = _status,
+            Owner = _owner,
+            IsPod = _isPod,
             Cause = _cause,
             Supervisor = _place.Supervisor,
             Guardian = _guardian,
@@ -262,12 +305,23 @@ internal sealed partial class Sandbox : IAsyncDisposable
         {
             foreach (SandboxContainer container in _containers.Values)
             {
-                foreach (SandboxProcess process in container.Processes)
+                relays.AddRange(Relays(container));
+            }
+        }
+
+        return relays;
+    }
+
+    private List<Task> Relays(SandboxContainer container)
+    {
+        var relays = new List<Task>();
+        lock (_lock)
+        {
+            foreach (SandboxProcess process in container.Processes)
+            {
+                if (process.Relay is { } relay)
                 {
-                    if (process.Relay is { } relay)
-                    {
-                        relays.Add(relay);
-                    }
+                    relays.Add(relay);
                 }
             }
         }

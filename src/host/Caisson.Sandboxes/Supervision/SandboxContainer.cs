@@ -36,6 +36,9 @@ internal sealed class SandboxContainer : IDisposable
     /// <summary>Why it stopped, if not by itself.</summary>
     internal string? Cause { get; set; }
 
+    /// <summary>Whether it ended with its machine, of which the cause may be found out a moment later.</summary>
+    internal bool IsLost { get; set; }
+
     internal SandboxProcess Init { get; }
 
     internal Dictionary<string, SandboxProcess> Execs { get; } = [];

@@ -15,6 +15,12 @@ internal sealed record SandboxSnapshot
 
     internal SandboxStatus Status { get; init; }
 
+    /// <summary>The container that the sandbox was made for; null before there is one.</summary>
+    internal string? Owner { get; init; }
+
+    /// <summary>Whether it stays until its owner is deleted, whatever runs.</summary>
+    internal bool IsPod { get; init; }
+
     /// <summary>Why the sandbox ended, if not because its last container did.</summary>
     internal string? Cause { get; init; }
 

@@ -54,6 +54,8 @@ internal static class SnapshotFile
         json.WriteString("id"u8, snapshot.Id);
         json.WriteString("bootId"u8, snapshot.BootId);
         json.WriteString("status"u8, snapshot.Status.ToString());
+        WriteText(json, "owner", snapshot.Owner);
+        json.WriteBoolean("pod"u8, snapshot.IsPod);
         WriteText(json, "cause", snapshot.Cause);
         WriteProcess(json, "supervisor", snapshot.Supervisor);
         WriteProcess(json, "guardian", snapshot.Guardian);
@@ -99,6 +101,8 @@ internal static class SnapshotFile
             Id = RequireText(root.GetProperty("id"u8)),
             BootId = RequireText(root.GetProperty("bootId"u8)),
             Status = ReadStatus<SandboxStatus>(root),
+            Owner = ReadText(root, "owner"),
+            IsPod = root.TryGetProperty("pod"u8, out JsonElement pod) && pod.GetBoolean(),
             Cause = ReadText(root, "cause"),
             Supervisor = ReadProcess(root, "supervisor"),
             Guardian = ReadProcess(root, "guardian"),

@@ -14,7 +14,11 @@ internal sealed class CreateCommand : Command
     internal override string Description =>
         "Prepares a container from a bundle (a directory with a config.json and a root file system) under a\nname that is not taken yet, up to the point where only its process remains to be executed.";
 
-    internal override IReadOnlyList<Flag> Flags => CreationFlags.Shared;
+    internal override IReadOnlyList<Flag> Flags =>
+    [
+        .. CreationFlags.Shared,
+        Flag.Text(CreationFlags.Sandbox, "CONTAINER", "put the container into the virtual machine of this one, as the containers of a pod"),
+    ];
 
     internal override string FailurePrefix => "caisson create failed: ";
 

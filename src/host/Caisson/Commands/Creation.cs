@@ -53,6 +53,7 @@ internal sealed class Creation : IDisposable
             RecordDirectory = "",
             BootId = BootId.Read(),
             Commit = _ => { },
+            Sandbox = runtime.LoadSandbox(flags.Text(CreationFlags.Sandbox)),
             ConsoleSocket = consoleSocket,
             Detach = detach,
             NoPivot = flags.IsSet("no-pivot"),
@@ -71,7 +72,8 @@ internal sealed class Creation : IDisposable
     /// <summary>Claims the id of an order and begins its journal.</summary>
     internal static Creation Claim(Runtime runtime, CreateOrder order, ReadOnlySpan<byte> config)
     {
-        IContainerBackend backend = runtime.Select(order.Spec.Annotations);
+        // Who is put into a sandbox is isolated as it is: nothing that speaks for a new sandbox counts.
+        IContainerBackend backend = order.Sandbox is { } sandbox ? runtime.Backend(sandbox.Isolation) : runtime.Select(order.Spec.Annotations);
         SpecVerdict verdict = SpecValidator.Validate(order.Spec, new SpecValidation
         {
             OwnKernel = backend.Isolation != Isolation.Namespaces,

@@ -9,6 +9,7 @@ internal static class CreationFlags
     internal const string Bundle = "bundle";
     internal const string PidFile = "pid-file";
     internal const string ConsoleSocket = "console-socket";
+    internal const string Sandbox = "sandbox";
     internal const string PreserveFds = "preserve-fds";
 
     internal static readonly Flag[] Shared =

@@ -70,6 +70,12 @@ internal sealed class DeleteCommand : Command
             throw new SandboxException($"cannot delete container {record.Id} that is not stopped: {status.Name()}");
         }
 
+        if (!force && backend.Dependents(record) is { Count: > 0 } running)
+        {
+            throw new SandboxException(
+                $"cannot delete container {record.Id}: its sandbox ends with it, and {string.Join(", ", running)} still run(s) there; delete {(running.Count == 1 ? "that one" : "those")} first, or use --force");
+        }
+
         backend.Delete(record, TryReadSpec(runtime, record.Id, force));
     }
 

@@ -56,6 +56,33 @@ internal sealed class Runtime
         return (record, Backend(record.Isolation));
     }
 
+    /// <summary>The container whose machine is to take a further one; null where none is named.</summary>
+    /// <exception cref="SandboxException">There is none, it has no machine, or another isolation is asked for.</exception>
+    internal ContainerRecord? LoadSandbox(string? id)
+    {
+        if (string.IsNullOrEmpty(id))
+        {
+            return null;
+        }
+
+        ContainerRecord record;
+        try
+        {
+            record = Store.Load(id);
+        }
+        catch (NoSuchContainerException)
+        {
+            throw new SandboxException($"--sandbox {id}: container {id} does not exist below {Places.Root}");
+        }
+
+        string own = IsolationName.Of(record.Isolation);
+        return record.Isolation != Isolation.Vm
+            ? throw new SandboxException($"--sandbox {id}: container {id} is of isolation {own}; only a virtual machine takes further containers")
+            : !string.IsNullOrEmpty(_globals.Isolation) && _globals.Isolation != own
+                ? throw new SandboxException($"--sandbox {id}: isolation {_globals.Isolation} is asked for, and the sandbox is of isolation {own}")
+                : record;
+    }
+
     /// <summary>Takes a container's lock and then loads it, so that what is read stays true.</summary>
     /// <param name="id">The container.</param>
     /// <param name="operation">What for: the command's name.</param>

@@ -4,6 +4,7 @@ using Caisson.Sandboxes;
 using Caisson.Ttrpc;
 using Caisson.UnitTests.Oci;
 using Keeper = Caisson.Protocol.Control.Keeper;
+using WireMemory = Caisson.Protocol.Control.SharedMemory;
 
 namespace Caisson.UnitTests.Sandboxes.Control;
 
@@ -44,6 +45,21 @@ public sealed class ControlRequestsTests
     [InlineData("..", 0, 0)]
     public void Share_outside_of_the_shares_directory_is_refused(string id, uint descriptor, int mount) =>
         Refused(() => ControlRequests.ShareNameOf(id, RichSpec.Parsed, new PassedMount { DescriptorIndex = descriptor, MountIndex = mount }, descriptors: 2));
+
+    [Fact]
+    public void Only_namespaces_that_can_be_shared_are_and_each_once()
+    {
+        CreateContainerRequest request = new() { Namespaces = { new SharedNamespace { Type = "ipc", ContainerId = "c" } }, Memory = new WireMemory { Name = "0x3fx2", SizeBytes = 1 } };
+        GuestSharing sharing = ControlRequests.SharingOf(request);
+        Assert.Equal(("container:c", null), (sharing.PathOf("ipc"), sharing.PathOf("uts")));
+        Assert.Equal("/run/kata-containers/sandbox/shm-0x3fx2", sharing.Memory!.MountPoint);
+
+        request.Namespaces.Add(new SharedNamespace { Type = "ipc", ContainerId = "d" });
+        Refused(() => ControlRequests.SharingOf(request));
+        Refused(() => ControlRequests.SharingOf(new CreateContainerRequest { Namespaces = { new SharedNamespace { Type = "mount", ContainerId = "c" } } }));
+        Refused(() => ControlRequests.SharingOf(new CreateContainerRequest { Memory = new WireMemory { Name = "../x", SizeBytes = 1 } }));
+        Refused(() => ControlRequests.SharingOf(new CreateContainerRequest { Memory = new WireMemory { Name = "x" } }));
+    }
 
     private static void Refused(Action read) => Assert.Equal(TtrpcCode.InvalidArgument, Assert.Throws<TtrpcException>(read).Code);
 }

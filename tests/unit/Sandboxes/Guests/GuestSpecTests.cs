@@ -15,6 +15,44 @@ public sealed class GuestSpecTests
     }
 
     [Fact]
+    public void What_is_another_containers_is_named_by_the_container()
+    {
+        OciSpec spec = DefaultSpec.Create(rootless: false) with
+        {
+            Mounts = [new OciMount { Destination = "/dev/shm", Type = "tmpfs", Source = "shm", Options = ["ro", "size=1"] }],
+            Linux = new OciLinux
+            {
+                Namespaces =
+                [
+                    new LinuxNamespace { Type = "ipc" },
+                    new LinuxNamespace { Type = "uts" },
+                    new LinuxNamespace { Type = "network", Path = "/proc/1/ns/net" },
+                ],
+            },
+        };
+        var sharing = new GuestSharing { IsFurther = true, Memory = new SandboxMemory("a", 1), Namespaces = new Dictionary<string, string> { ["ipc"] = "first" } };
+
+        OciSpec guest = GuestSpec.From(spec, "c1", sharing);
+
+        Assert.Equal(["ipc=container:first", "uts=", "cgroup="], guest.Linux!.Namespaces.Select(static ns => $"{ns.Type}={ns.Path}"));
+        OciMount memory = Assert.Single(guest.Mounts);
+        Assert.Equal(("bind", "/run/kata-containers/sandbox/shm-a", true), (memory.Type, memory.Source, memory.Options.Contains("ro")));
+    }
+
+    [Theory]
+    [InlineData(false, null, 0)]
+    [InlineData(true, null, 1)]
+    [InlineData(true, "/proc/1/ns/net", 0)]
+    public void Network_is_the_machines_but_for_a_further_container_that_wants_its_own(bool isFurther, string? path, int own)
+    {
+        OciSpec spec = DefaultSpec.Create(rootless: false) with { Linux = new OciLinux { Namespaces = [new LinuxNamespace { Type = "network", Path = path }] } };
+
+        OciSpec guest = GuestSpec.From(spec, "c1", new GuestSharing { IsFurther = isFurther });
+
+        Assert.Equal(own, guest.Linux!.Namespaces.Count(static ns => ns.Type == "network"));
+    }
+
+    [Fact]
     public void Bind_mounts_come_from_the_share_and_others_stay()
     {
         OciSpec spec = DefaultSpec.Create(rootless: false) with

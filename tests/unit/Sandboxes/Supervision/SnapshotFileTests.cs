@@ -14,6 +14,8 @@ public sealed class SnapshotFileTests
         Id = "0123456789abcdef",
         BootId = "a-boot",
         Status = SandboxStatus.Ready,
+        Owner = "one",
+        IsPod = true,
         Cause = "a \"quoted\" cause\nwith a line",
         Supervisor = new ProcessIdentity(10, 100),
         Guardian = new ProcessIdentity(11, ulong.MaxValue),
