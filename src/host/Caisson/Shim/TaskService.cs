@@ -61,7 +61,9 @@ internal sealed class TaskService
         }
 
         ContainerId.Check(request.Id);
-        var container = new TaskContainer(_context, ShimSettings.From(_line, request.Options), request);
+        ShimSettings settings = ShimSettings.From(_line, request.Options);
+        settings = settings with { CreateFlags = [.. settings.CreateFlags, .. PodFlags(settings, request)] };
+        var container = new TaskContainer(_context, settings, request);
         lock (_lock)
         {
             if (!_containers.TryAdd(request.Id, container))
@@ -93,6 +95,13 @@ internal sealed class TaskService
         });
         return new CreateTaskResponse { Pid = (uint)container.Init.Pid };
     }
+
+    // A pod's further containers go into the machine of its first one; where that has none, they share by the paths in their configuration.
+    private static string[] PodFlags(ShimSettings settings, CreateTaskRequest request) =>
+        ShimPlace.SandboxOf(request.Bundle) is { } sandbox && sandbox != request.Id
+        && ShimContext.Runtime(settings).Store.Look(sandbox).Record is { Isolation: Isolation.Vm }
+            ? ["--sandbox", sandbox]
+            : [];
 
     private async Task<StartResponse> StartAsync(ProcessRequest request, CancellationToken cancellationToken)
     {
