@@ -4,8 +4,8 @@ using Caisson.Linux;
 namespace Caisson.IntegrationTests.Containerd;
 
 /// <summary>
-/// A containerd of a test's own: its root, state and sockets below the test's place, in mount and network namespaces of its own. It finds
-/// the shims through its PATH.
+/// A containerd of a test's own: its root, state and sockets below the test's place, in mount and network namespaces of its own, which
+/// outlive its restarts as a host's do. It finds the shims through its PATH.
 /// </summary>
 internal sealed class ContainerdDaemon
 {
@@ -16,11 +16,15 @@ internal sealed class ContainerdDaemon
     private readonly Workplace _place;
     private readonly string _directory;
     private readonly string[] _filesBefore = ShimFiles();
+    private readonly string[] _recordsBefore;
+    private readonly RunningCommand _namespaces;
     private RunningCommand _daemon;
 
-    private ContainerdDaemon(Workplace place)
+    private ContainerdDaemon(Workplace place, string? containerdNamespace, string? cri)
     {
         _place = place;
+        Namespace = containerdNamespace ?? place.Name;
+        _recordsBefore = RecordDirectories();
         _directory = Path.Combine(place.Path, "containerd");
         Directory.CreateDirectory(Path.Combine(_directory, "bin"));
         foreach (string name in (string[])["containerd-shim-caisson-v2", "containerd-shim-caisson-namespaces-v2"])
@@ -32,25 +36,33 @@ internal sealed class ContainerdDaemon
             version = 2
             root = "{_directory}/root"
             state = "{_directory}/state"
-            disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]
+            disabled_plugins = [{(cri is null ? "\"io.containerd.grpc.v1.cri\", " : "")}"io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]
             [grpc]
               address = "{Address}"
             [ttrpc]
               address = "{Address}.ttrpc"
+            {cri}
             """);
+        _namespaces = HoldNamespaces();
         _daemon = Launch();
     }
+
+    /// <summary>containerd's own name for a part of its containers: the test's, so that records do not meet.</summary>
+    internal string Namespace { get; }
 
     internal string Address => Path.Combine(_directory, "c.sock");
 
     /// <summary>Starts one, and gives it an image.</summary>
-    internal static ContainerdDaemon Start(Workplace place)
+    /// <param name="place">The test's place.</param>
+    /// <param name="containerdNamespace">Where the image and the containers are, if not in one of the test's name.</param>
+    /// <param name="cri">The configuration of the CRI plugin, which is off without one.</param>
+    internal static ContainerdDaemon Start(Workplace place, string? containerdNamespace = null, string? cri = null)
     {
-        var containerd = new ContainerdDaemon(place);
+        var containerd = new ContainerdDaemon(place, containerdNamespace, cri);
         try
         {
             string archive = Path.Combine(place.Path, "image.tar");
-            ImageLayout.Write(place.Bundle.RootFs, Image, archive);
+            ImageLayout.Write(place.Bundle.RootFs, Image, archive, "/bin/sh");
             containerd.Run("images", "import", archive).Expect();
             return containerd;
         }
@@ -71,24 +83,34 @@ internal sealed class ContainerdDaemon
     /// <summary>Starts ctr; its input is open.</summary>
     internal RunningCommand Begin(params string[] arguments) => RunningCommand.Start("ctr", [.. Globals, .. arguments]);
 
-    /// <summary>What stands before each of ctr's commands. The test's name is the namespace, so that records do not meet.</summary>
-    internal string[] Globals => ["--address", Address, "--namespace", _place.Name];
+    /// <summary>Runs a program where containerd is, to its end.</summary>
+    internal CommandResult RunInside(params string[] words) => RunningCommand.Start("nsenter", [.. Entering, .. words]).CloseInput().Wait();
+
+    /// <summary>A process in containerd's namespaces.</summary>
+    internal int NamespacesPid => _namespaces.Pid;
+
+    /// <summary>What stands before each of ctr's commands.</summary>
+    internal string[] Globals => ["--address", Address, "--namespace", Namespace];
 
     /// <summary>The flags of <c>run</c>.</summary>
     internal string[] RunFlags => ["--runtime", RuntimeOf(_place.Isolation)];
 
     /// <summary>Whether a record of the test's containers is there.</summary>
-    internal bool HasRecords => Directory.Exists(Records) && Directory.EnumerateFileSystemEntries(Records).Any();
+    internal bool HasRecords => RecordDirectories().Except(_recordsBefore).Any();
 
-    private string Records => $"/run/containerd/caisson/{_place.Name}";
+    private string Records => $"/run/containerd/caisson/{Namespace}";
+
+    private string[] Entering => ["--target", $"{_namespaces.Pid}", "--mount", "--net"];
 
     /// <summary>The process of the test's only shim.</summary>
     internal static int Shim() => MachineProcesses.Find("containerd-shim-caisson");
 
     /// <summary>Ends containerd, and starts it again on what it left.</summary>
-    internal void Restart()
+    /// <param name="meanwhile">What happens while it is away.</param>
+    internal void Restart(Action? meanwhile = null)
     {
         Stop();
+        meanwhile?.Invoke();
         _daemon = Launch();
     }
 
@@ -97,14 +119,18 @@ internal sealed class ContainerdDaemon
     internal void Finish(bool failed)
     {
         Stop();
-        if (!failed && HasRecords)
+        _namespaces.KillAndWait();
+        _namespaces.Dispose();
+        string[] records = [.. RecordDirectories().Except(_recordsBefore)];
+        Array.ForEach(records, record => Directory.Delete(record, recursive: true));
+        if (Directory.Exists(Records) && !Directory.EnumerateFileSystemEntries(Records).Any())
         {
-            throw new HarnessException($"left behind: a record in {Records}");
+            Directory.Delete(Records);
         }
 
-        if (Directory.Exists(Records))
+        if (!failed && records.Length > 0)
         {
-            Directory.Delete(Records, recursive: true);
+            throw new HarnessException($"left behind: {string.Join(", ", records)}");
         }
 
         // containerd puts containers below a cgroup with its namespace's name, which no runtime takes away.
@@ -113,7 +139,7 @@ internal sealed class ContainerdDaemon
             FileCalls.TryRemove(Path.Combine(hierarchy, _place.Name), isDirectory: true, out _);
         }
 
-        string[] files = [.. ShimFiles().Where(file => !_filesBefore.Contains(file))];
+        string[] files = [.. ShimFiles().Where(file => !_filesBefore.Contains(file) && !IsInUse(file))];
         Array.ForEach(files, File.Delete);
         if (!failed && files.Length > 0)
         {
@@ -121,13 +147,37 @@ internal sealed class ContainerdDaemon
         }
     }
 
+    private string[] RecordDirectories() => Directory.Exists(Records) ? Directory.GetDirectories(Records) : [];
+
+    // /var/lib is empty there: plugins of CNI keep what they have done in a place of it that cannot be configured.
+    private static RunningCommand HoldNamespaces()
+    {
+        RunningCommand holder = RunningCommand.Start(
+            "unshare",
+            ["--mount", "--net", "--propagation", "private", "/bin/busybox", "sh", "-c", "busybox ip link set lo up && mount -t tmpfs none /var/lib && echo ready && exec busybox sleep 100000"]);
+        holder.CloseInput().WaitForOutput("ready");
+        return holder;
+    }
+
     private static string[] ShimFiles() => Directory.Exists(ShimDirectory) ? Directory.GetFiles(ShimDirectory) : [];
+
+    // Whatever somebody uses is not left behind: it may be another run's; and a process of ours that lives is found as such.
+    private static bool IsInUse(string file)
+    {
+        if (UnixSocket.TryConnect(file, out UnixSocket? connection, out _))
+        {
+            connection.Dispose();
+            return true;
+        }
+
+        return int.TryParse(Path.GetFileName(file).Split('-')[0], out int owner) && Directory.Exists($"/proc/{owner}");
+    }
 
     private RunningCommand Launch()
     {
         RunningCommand daemon = RunningCommand.Start(
-            "unshare",
-            ["--mount", "--net", "--propagation", "private", "containerd", "--config", Path.Combine(_directory, "config.toml")],
+            "nsenter",
+            [.. Entering, "containerd", "--config", Path.Combine(_directory, "config.toml")],
             start => start.Environment["PATH"] = $"{_directory}/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         daemon.CloseInput();
         Deadline.Wait("containerd answers", () => Run("version").ExitCode == 0, () => daemon.Error.Text);

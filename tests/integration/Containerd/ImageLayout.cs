@@ -14,7 +14,8 @@ internal static class ImageLayout
     /// <param name="rootfs">The root file system.</param>
     /// <param name="name">The image's full name.</param>
     /// <param name="archive">The file to write.</param>
-    internal static void Write(string rootfs, string name, string archive)
+    /// <param name="command">What its containers run where nothing else is said.</param>
+    internal static void Write(string rootfs, string name, string archive, params string[] command)
     {
         var blobs = new Dictionary<string, byte[]>();
         byte[] layer = Pack(rootfs);
@@ -22,7 +23,7 @@ internal static class ImageLayout
         {
             ["schemaVersion"] = 2,
             ["mediaType"] = ManifestType,
-            ["config"] = Describe("application/vnd.oci.image.config.v1+json", Add(blobs, Configuration(layer)), blobs),
+            ["config"] = Describe("application/vnd.oci.image.config.v1+json", Add(blobs, Configuration(layer, command)), blobs),
             ["layers"] = new JsonArray(Describe("application/vnd.oci.image.layer.v1.tar", Add(blobs, layer), blobs)),
         };
         JsonObject entry = Describe(ManifestType, Add(blobs, Encoding.UTF8.GetBytes(manifest.ToJsonString())), blobs);
@@ -45,11 +46,11 @@ internal static class ImageLayout
         return packed.ToArray();
     }
 
-    private static byte[] Configuration(byte[] layer) => Encoding.UTF8.GetBytes(new JsonObject
+    private static byte[] Configuration(byte[] layer, string[] command) => Encoding.UTF8.GetBytes(new JsonObject
     {
         ["architecture"] = "amd64",
         ["os"] = "linux",
-        ["config"] = new JsonObject { ["Env"] = new JsonArray("PATH=/bin"), ["Cmd"] = new JsonArray("/bin/sh") },
+        ["config"] = new JsonObject { ["Env"] = new JsonArray("PATH=/bin"), ["Cmd"] = new JsonArray([.. command.Select(word => (JsonNode)word)]) },
         ["rootfs"] = new JsonObject { ["type"] = "layers", ["diff_ids"] = new JsonArray($"sha256:{Digest(layer)}") },
     }.ToJsonString());
 

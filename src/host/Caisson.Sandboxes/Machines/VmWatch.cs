@@ -32,11 +32,12 @@ internal sealed class VmWatch : IContainerWatch
     public WaitOutcome Wait(TimeSpan atMost)
     {
         long began = Stopwatch.GetTimestamp();
+        bool forEver = atMost == Timeout.InfiniteTimeSpan;
         while (true)
         {
-            TimeSpan left = atMost - Stopwatch.GetElapsedTime(began);
+            TimeSpan left = forEver ? atMost : atMost - Stopwatch.GetElapsedTime(began);
             Span<PollTarget> targets = [new PollTarget(_isAsking ? _client.Descriptor : null, PollEvents.In), new PollTarget(_keeper, PollEvents.In)];
-            if (left <= TimeSpan.Zero || Poller.Wait(targets, left) == 0)
+            if ((left <= TimeSpan.Zero && !forEver) || Poller.Wait(targets, left) == 0)
             {
                 return WaitOutcome.TimeOver;
             }

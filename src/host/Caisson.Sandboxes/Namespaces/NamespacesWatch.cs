@@ -9,11 +9,12 @@ internal sealed class NamespacesWatch(PidFd init, OomWatch memory) : IContainerW
     public WaitOutcome Wait(TimeSpan atMost)
     {
         long began = Stopwatch.GetTimestamp();
+        bool forEver = atMost == Timeout.InfiniteTimeSpan;
         while (true)
         {
-            TimeSpan left = atMost - Stopwatch.GetElapsedTime(began);
+            TimeSpan left = forEver ? atMost : atMost - Stopwatch.GetElapsedTime(began);
             Span<PollTarget> targets = [new PollTarget(memory.Descriptor, memory.Events), new PollTarget(init, PollEvents.In)];
-            if (left <= TimeSpan.Zero || Poller.Wait(targets, left) == 0)
+            if ((left <= TimeSpan.Zero && !forEver) || Poller.Wait(targets, left) == 0)
             {
                 return WaitOutcome.TimeOver;
             }

@@ -43,11 +43,12 @@ internal sealed class ProcessStreams : IAsyncDisposable
     private string? ConsoleSocket { get; set; }
 
     /// <summary>Opens everything.</summary>
-    internal static ProcessStreams Open(StreamNames names, string containerdNamespace, string containerId, OrphanReaper reaper)
+    internal static async Task<ProcessStreams> OpenAsync(
+        StreamNames names, string containerdNamespace, string containerId, OrphanReaper reaper, CancellationToken cancellationToken)
     {
         ProcessStreams streams = names.Output.StartsWith(LogProcess.Scheme, StringComparison.Ordinal)
             ? OfLogger(names, LogProcess.Start(names.Output, containerdNamespace, containerId, reaper))
-            : OfFiles(names);
+            : await OfFilesAsync(names, cancellationToken);
         if (names.Terminal)
         {
             streams.ConsoleSocket = ShimPlace.ChooseFile("pty");
@@ -127,13 +128,13 @@ internal sealed class ProcessStreams : IAsyncDisposable
     private static ProcessStreams OfLogger(StreamNames names, LogProcess logger) =>
         new(names, OutputTarget.Of(logger.Output.Duplicate()), names.Terminal ? null : OutputTarget.Of(logger.Error.Duplicate()), logger);
 
-    private static ProcessStreams OfFiles(StreamNames names)
+    private static async Task<ProcessStreams> OfFilesAsync(StreamNames names, CancellationToken cancellationToken)
     {
-        OutputTarget output = OutputTarget.Open(names.Output);
+        OutputTarget output = await OutputTarget.OpenAsync(names.Output, cancellationToken);
         OutputTarget? error = null;
         try
         {
-            error = names.Terminal ? null : OutputTarget.Open(names.Error);
+            error = names.Terminal ? null : await OutputTarget.OpenAsync(names.Error, cancellationToken);
             return new ProcessStreams(names, output, error, null);
         }
         catch
@@ -175,7 +176,8 @@ internal sealed class ProcessStreams : IAsyncDisposable
     private async Task CopyOutputAsync()
     {
         var from = new DescriptorStream(_terminal!, EventLoop.Shared, ownsDescriptor: false);
-        var to = new DescriptorStream(_output.End, EventLoop.Shared, ownsDescriptor: false);
+        // The terminal's end is the output's.
+        using var to = new DescriptorStream(_output.End, EventLoop.Shared);
         byte[] buffer = new byte[16 * 1024];
         try
         {

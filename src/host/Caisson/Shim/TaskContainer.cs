@@ -15,12 +15,16 @@ internal sealed class TaskContainer : IDisposable
 {
     private const uint OwnerMayReadWrite = 0x180; // 0600
 
+    // From the end of a container until its watch for lack of memory has seen it too.
+    private static readonly TimeSpan s_causePatience = TimeSpan.FromSeconds(5);
+
     private readonly ShimContext _context;
     private readonly RuntimeCommands _commands;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TaskProcess> _execs = [];      // under _lock
     private readonly IReadOnlyList<string> _createFlags;
+    private readonly TaskCompletionSource _memoryWatched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _paused;
     private int _mounts;
 
@@ -69,10 +73,11 @@ internal sealed class TaskContainer : IDisposable
         {
             Settings.Save(Bundle);
             Mount(rootfs);
-            Init.Streams = ProcessStreams.Open(Init.Names, _context.Namespace, Id, _context.Reaper);
+            Init.Streams = await ProcessStreams.OpenAsync(Init.Names, _context.Namespace, Id, _context.Reaper, cancellationToken);
             ClonedChild child = await _commands.LaunchAsync(
                 ["create", "--bundle", Bundle, .. _createFlags, .. Init.Streams.CommandFlags, Id], Init.Streams.ForCommand(), Bundle, cancellationToken);
             Init.Has(child);
+            WatchMemory();
             _ = WatchAsync(Init, child);
             await Init.Streams.BegunAsync(cancellationToken);
         }
@@ -93,7 +98,6 @@ internal sealed class TaskContainer : IDisposable
             if (process.IsInit)
             {
                 await _commands.RunAsync(["start", Id], cancellationToken);
-                WatchMemory();
                 _context.Events.Publish("/tasks/start", "TaskStart", new TaskStart { ContainerId = Id, Pid = (uint)process.Pid });
             }
             else
@@ -206,7 +210,7 @@ internal sealed class TaskContainer : IDisposable
 
     private async Task StartExecAsync(TaskProcess exec, CancellationToken cancellationToken)
     {
-        ProcessStreams streams = ProcessStreams.Open(exec.Names, _context.Namespace, Id, _context.Reaper);
+        ProcessStreams streams = await ProcessStreams.OpenAsync(exec.Names, _context.Namespace, Id, _context.Reaper, cancellationToken);
         try
         {
             ClonedChild child = default;
@@ -237,6 +241,12 @@ internal sealed class TaskContainer : IDisposable
         process.Ended((uint)status.Code);
         child.PidFd.Dispose();
         await process.EndMayBeTold();
+        if (process.IsInit)
+        {
+            // The cause before the end: containerd forgets a task that has ended.
+            await Task.WhenAny(_memoryWatched.Task, Task.Delay(s_causePatience));
+        }
+
         _context.Events.Publish("/tasks/exit", "TaskExit", new TaskExit
         {
             ContainerId = Id,
@@ -247,20 +257,30 @@ internal sealed class TaskContainer : IDisposable
         });
     }
 
-    // On a thread of its own: the library waits synchronously. Its stack is what it costs.
+    // Before the workload starts, or it may run out of memory unseen. On a thread of its own, because the library waits synchronously: its
+    // stack is what it costs.
     private void WatchMemory()
     {
         const int StackBytes = 128 * 1024;
-        var thread = new Thread(WatchMemoryToTheEnd, StackBytes) { IsBackground = true, Name = "oom" };
-        thread.Start();
-    }
-
-    private void WatchMemoryToTheEnd()
-    {
         try
         {
             (ContainerRecord record, IContainerBackend backend) = ShimContext.Runtime(Settings).Load(Id);
-            using IContainerWatch watch = backend.Watch(record);
+            IContainerWatch watch = backend.Watch(record);
+            new Thread(() => WatchMemoryToTheEnd(watch), StackBytes) { IsBackground = true, Name = "oom" }.Start();
+        }
+        catch (Exception cause) when (cause is SandboxException or SyscallException or IOException)
+        {
+            // A container without a memory cgroup, or one that has ended already.
+            _context.Log.Debug($"{Id}: not watched for lack of memory: {cause.Message}");
+            _memoryWatched.TrySetResult();
+        }
+    }
+
+    private void WatchMemoryToTheEnd(IContainerWatch watch)
+    {
+        using IContainerWatch owned = watch;
+        try
+        {
             WaitOutcome outcome;
             while ((outcome = watch.Wait(Timeout.InfiniteTimeSpan)) != WaitOutcome.Stopped)
             {
@@ -272,8 +292,11 @@ internal sealed class TaskContainer : IDisposable
         }
         catch (Exception cause) when (cause is SandboxException or SyscallException or IOException)
         {
-            // A container without a memory cgroup, or one that has ended already.
-            _context.Log.Debug($"{Id}: not watched for lack of memory: {cause.Message}");
+            _context.Log.Warning($"{Id}: no longer watched for lack of memory: {cause.Message}");
+        }
+        finally
+        {
+            _memoryWatched.TrySetResult();
         }
     }
 
