@@ -43,6 +43,14 @@ public interface IVirtualMachine : IAsyncDisposable
 
     Task ResumeAsync(CancellationToken cancellationToken);
 
+    /// <summary>Plugs a network card into a machine that was started with <see cref="VmConfig.TakesNetworkCards"/>.</summary>
+    /// <exception cref="HypervisorException">The machine refused; nothing of the card is left.</exception>
+    Task AddNetworkCardAsync(VmNetworkCard card, CancellationToken cancellationToken);
+
+    /// <summary>Pulls a network card out, whether or not the guest lets go of it, and closes its descriptors.</summary>
+    /// <exception cref="HypervisorException">The machine refused.</exception>
+    Task RemoveNetworkCardAsync(string id, CancellationToken cancellationToken);
+
     /// <summary>Ends the machine at once and returns when it is gone. The guest gets no chance to save anything: ask its agent first.</summary>
     Task<VmExit> StopAsync();
 

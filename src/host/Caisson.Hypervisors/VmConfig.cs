@@ -37,17 +37,21 @@ public sealed record VmConfig
     /// </summary>
     public string? SharedDirectory { get; init; }
 
-    /// <summary>The machine's network cards.</summary>
+    /// <summary>The machine's network cards when it starts.</summary>
     public IReadOnlyList<VmNetworkCard> NetworkCards { get; init; } = [];
+
+    /// <summary>Whether network cards may come and go: that takes a bridge, which costs about 20 ms of an emulated boot.</summary>
+    public bool TakesNetworkCards { get; init; }
 
     /// <summary>The user and group that QEMU runs as: one per sandbox, so that a captured QEMU cannot touch another one.</summary>
     public required JailIdentity Identity { get; init; }
 }
 
 /// <summary>A network card whose frames go through TAP descriptors: QEMU itself is in a network namespace that holds nothing.</summary>
+/// <param name="Id">Names it among the machine's: letters, digits and underscores.</param>
 /// <param name="HardwareAddress">As the guest shall see it: <c>02:00:00:00:00:01</c>.</param>
 /// <param name="Queues">A TAP descriptor with virtio headers for each queue; the caller's, and not needed after the start.</param>
-public sealed record VmNetworkCard(string HardwareAddress, IReadOnlyList<FileDescriptor> Queues);
+public sealed record VmNetworkCard(string Id, string HardwareAddress, IReadOnlyList<FileDescriptor> Queues);
 
 /// <summary>How the host reaches the agent.</summary>
 public enum AgentTransport

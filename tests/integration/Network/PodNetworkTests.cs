@@ -69,6 +69,41 @@ public sealed class PodNetworkTests : ContainerTest
     }
 
     [VmFact]
+    public void Interfaces_addresses_and_routes_that_come_and_go_later_are_followed()
+    {
+        TestNetwork network = Net();
+        network.AddInterface("eth0");
+        Workplace place = Place(Isolation.Vm);
+        Join(place, network).Script("echo ready; nc -ll -p 7001 -e cat");
+        place.Detach().WaitForOutput("ready");
+
+        network.AddInterface("net1", network: 1);
+        Assert.Equal("a new interface", network.Ask("10.77.1.2", 7001, "a new interface"));
+        network.InPod(route =>
+        {
+            int eth0 = route.FindLink("eth0").Index;
+            route.AddAddress(new NetworkAddress(eth0, IPAddress.Parse("10.77.0.22"), 24));
+            route.AddRoute(new NetworkRoute(IPAddress.Parse("198.51.100.0"), 24, IPAddress.Parse(TestNetwork.PeerAddress), eth0));
+            route.SetMtu(eth0, 1300);
+        });
+        Assert.Equal("a new address", network.Ask("10.77.0.22", 7001, "a new address"));
+        WaitInside(place, "ip route", text => text.Contains("198.51.100.0/24 via 10.77.0.1 dev eth0", StringComparison.Ordinal));
+        WaitInside(place, "ip link", text => text.Contains("eth0: ", StringComparison.Ordinal) && text.Contains("mtu 1300", StringComparison.Ordinal));
+
+        network.InPod(route => route.DeleteLink(route.FindLink("net1").Index));
+        WaitInside(place, "ip link", text => !text.Contains("net1", StringComparison.Ordinal));
+        Deadline.Wait("the end of the interface's TAP", () => network.Taps() == 1);
+
+        int supervisor = MachineProcesses.Find(MachineProcesses.Supervisor);
+        MachineProcesses.Signal(supervisor, Signal.SIGKILL);
+        network.AddInterface("net2", network: 2);
+        Assert.Equal("for another supervisor", network.Ask("10.77.2.2", 7001, "for another supervisor"));
+
+        place.Run("delete", "--force", place.Id).Expect();
+        network.RequireClear();
+    }
+
+    [VmFact]
     public void What_dead_processes_left_in_the_namespace_is_taken_away_by_the_next_command()
     {
         TestNetwork network = Net();
@@ -162,6 +197,12 @@ public sealed class PodNetworkTests : ContainerTest
         Assert.Equal(1, second.ExitCode);
         Assert.Contains("eth0 has an ingress qdisc already", second.Error, StringComparison.Ordinal);
         Assert.Equal("undisturbed", network.Ask(TestNetwork.PodAddress, 7001, "undisturbed"));
+    }
+
+    private static void WaitInside(Workplace place, string command, Predicate<string> isSo)
+    {
+        string seen = "";
+        Deadline.Wait($"in the machine: {command}", () => isSo(seen = place.Run(["exec", place.Id, .. command.Split(' ')]).Output), () => seen);
     }
 
     private static Bundle Join(Workplace place, TestNetwork network)

@@ -40,11 +40,12 @@ internal sealed class TestNetwork : IDisposable
 
     internal void InPeer(Action<RouteSocket> work) => Inside(_peer, work);
 
-    internal int IndexInPod(string name)
+    /// <summary>How many TAPs of ours are in the pod's namespace.</summary>
+    internal int Taps()
     {
-        int index = 0;
-        InPod(route => index = route.FindLink(name).Index);
-        return index;
+        int taps = 0;
+        InPod(route => taps = route.Links().Count(static link => link.Name.EndsWith("_caisson", StringComparison.Ordinal)));
+        return taps;
     }
 
     /// <summary>The namespace has its interfaces back: no TAP, no redirection.</summary>

@@ -81,16 +81,18 @@ public sealed class QemuCommandLineTests
     public void Network_cards_take_descriptors_in_order_and_queues_beyond_the_first_take_vectors()
     {
         using var tap = new FileFd();
-        VmConfig config = s_plain with { NetworkCards = [new VmNetworkCard("02:00:00:00:00:01", [tap]), new VmNetworkCard("02:00:00:00:00:02", [tap, tap])] };
+        VmConfig config = s_plain with { NetworkCards = [new VmNetworkCard("a", "02:00:00:00:00:01", [tap]), new VmNetworkCard("b", "02:00:00:00:00:02", [tap, tap])] };
 
         Assert.Contains(
-            "|-netdev|tap,id=net0,fd=16|-device|virtio-net-pci,netdev=net0,mac=02:00:00:00:00:01,romfile="
-            + "|-netdev|tap,id=net1,fds=17:18|-device|virtio-net-pci,netdev=net1,mac=02:00:00:00:00:02,romfile=,mq=on,vectors=6|",
+            "|-device|pcie-pci-bridge,id=plug"
+            + "|-netdev|tap,id=a,fd=16|-device|virtio-net-pci,id=card-a,bus=plug,netdev=a,mac=02:00:00:00:00:01,romfile=,disable-legacy=on"
+            + "|-netdev|tap,id=b,fds=17:18|-device|virtio-net-pci,id=card-b,bus=plug,netdev=b,mac=02:00:00:00:00:02,romfile=,disable-legacy=on,mq=on,vectors=6|",
             Join(config), StringComparison.Ordinal);
         Assert.Contains(
-            "|-netdev|tap,id=net0,fd=16,vhost=on,vhostfd=17|-device|virtio-net-pci,netdev=net0,mac=02:00:00:00:00:01,romfile="
-            + "|-netdev|tap,id=net1,fds=18:20,vhost=on,vhostfds=19:21|",
-            string.Join('|', QemuCommandLine.Build(config, withVhostNet: true)), StringComparison.Ordinal);
+            "|-netdev|tap,id=a,fd=16,vhost=on,vhostfd=17|", string.Join('|', QemuCommandLine.Build(config, withVhostNet: true)), StringComparison.Ordinal);
+        Assert.Contains(
+            "|-netdev|tap,id=b,fds=18:20,vhost=on,vhostfds=19:21|", string.Join('|', QemuCommandLine.Build(config, withVhostNet: true)), StringComparison.Ordinal);
+        Assert.Contains("|-device|pcie-pci-bridge,id=plug|", Join(s_plain with { TakesNetworkCards = true }), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -28,7 +28,7 @@ internal static class GuestRoutes
 
         foreach (NetworkRoute there in route.Routes())
         {
-            if (IsChangeable(there) && !IsLoopback(links, there.LinkIndex))
+            if (IsChangeable(there) && !IsLoopback(links, there.LinkIndex) && !IsWanted(parsed, there))
             {
                 route.DeleteRoute(there);
             }
@@ -105,6 +105,22 @@ internal static class GuestRoutes
         }
 
         return described;
+    }
+
+    // What stays is not taken away for a moment: packets are under way. IPv6's kernel fills in a metric where none was given.
+    private static bool IsWanted(List<NetworkRoute> wanted, NetworkRoute there)
+    {
+        foreach (NetworkRoute one in wanted)
+        {
+            bool sameMetric = one.Metric == there.Metric || (one.Metric == 0 && there.IsV6);
+            if (sameMetric && one.IsV6 == there.IsV6 && one.PrefixLength == there.PrefixLength && one.LinkIndex == there.LinkIndex
+                && Equals(one.Destination, there.Destination) && Equals(one.Gateway, there.Gateway) && Equals(one.Source, there.Source))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     // The kernel makes and removes its own with addresses; what a router advertises, the guest's kernel hears itself.

@@ -157,10 +157,15 @@ public static class QemuCommandLine
 
     private static void AddNetwork(List<string> arguments, VmConfig config, bool withVhostNet)
     {
-        int next = QemuDescriptors.FirstNetworkQueue;
-        for (int i = 0; i < config.NetworkCards.Count; i++)
+        if (config.TakesNetworkCards || config.NetworkCards.Count > 0)
         {
-            VmNetworkCard card = config.NetworkCards[i];
+            // Devices on q35's own bus cannot be unplugged, and none can be plugged in.
+            arguments.AddRange(["-device", $"pcie-pci-bridge,id={NetworkBus}"]);
+        }
+
+        int next = QemuDescriptors.FirstNetworkQueue;
+        foreach (VmNetworkCard card in config.NetworkCards)
+        {
             var queues = new List<int>(card.Queues.Count);
             var vhosts = new List<int>(card.Queues.Count);
             for (int queue = 0; queue < card.Queues.Count; queue++)
@@ -172,13 +177,26 @@ public static class QemuCommandLine
                 }
             }
 
-            arguments.AddRange(["-netdev", $"tap,id=net{i}{NumbersOf("fd", queues)}{(withVhostNet ? ",vhost=on" : "")}{NumbersOf("vhostfd", vhosts)}"]);
+            arguments.AddRange(["-netdev", $"tap,id={card.Id}{NumbersOf("fd", queues)}{(withVhostNet ? ",vhost=on" : "")}{NumbersOf("vhostfd", vhosts)}"]);
 
-            // No option ROM: nothing boots from it. A vector for each queue's two rings, one for changes, one for the control ring.
-            string queuesOption = queues.Count > 1 ? $",mq=on,vectors={(2 * queues.Count) + 2}" : "";
-            arguments.AddRange(["-device", $"virtio-net-pci,netdev=net{i},mac={card.HardwareAddress},romfile={queuesOption}"]);
+            // No option ROM: nothing boots from it.
+            string queuesOption = queues.Count > 1 ? $",mq=on,vectors={VectorsFor(queues.Count)}" : "";
+            arguments.AddRange(
+            [
+                "-device",
+                $"virtio-net-pci,id={DeviceIdOf(card.Id)},bus={NetworkBus},netdev={card.Id},mac={card.HardwareAddress},romfile=,disable-legacy=on{queuesOption}",
+            ]);
         }
     }
+
+    /// <summary>The bus of network cards.</summary>
+    internal const string NetworkBus = "plug";
+
+    /// <summary>A network card's device; its other half, which holds the TAP, has the card's own id.</summary>
+    internal static string DeviceIdOf(string cardId) => $"card-{cardId}";
+
+    /// <summary>Interrupt vectors: one for each queue's two rings, one for changes of the configuration, one for the control ring.</summary>
+    internal static int VectorsFor(int queues) => (2 * queues) + 2;
 
     private static string NumbersOf(string option, List<int> numbers) => numbers.Count switch
     {

@@ -13,6 +13,7 @@ internal sealed class QemuMachine : IVirtualMachine
 
     private readonly QemuMachineParts _parts;
     private readonly Lock _lock = new();        // guards the three below
+    private readonly NetworkPlug _cards = new();
     private string? _shutdownReason;
     private bool _sawPanic;
     private bool _stopRequested;
@@ -70,6 +71,10 @@ internal sealed class QemuMachine : IVirtualMachine
 
     public Task ResumeAsync(CancellationToken cancellationToken) => ExecuteAsync("cont", cancellationToken);
 
+    public Task AddNetworkCardAsync(VmNetworkCard card, CancellationToken cancellationToken) => NetworkPlug.AddAsync(_monitor, card, cancellationToken);
+
+    public Task RemoveNetworkCardAsync(string id, CancellationToken cancellationToken) => _cards.RemoveAsync(_monitor, id, cancellationToken);
+
     // SIGKILL and not "quit": there is nothing QEMU would save for us, and a captured one need not obey.
     public async Task<VmExit> StopAsync()
     {
@@ -107,6 +112,7 @@ internal sealed class QemuMachine : IVirtualMachine
     // On the monitor's reading loop. Both events come before QEMU ends, so they are known when its pidfd reports.
     private void Remember(QmpMessage.Notification happened)
     {
+        _cards.Remember(happened);
         lock (_lock)
         {
             _sawPanic |= happened.Name == "GUEST_PANICKED";

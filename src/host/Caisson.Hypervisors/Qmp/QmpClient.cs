@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Caisson.Linux;
 
 namespace Caisson.Hypervisors;
 
@@ -87,6 +88,41 @@ public sealed class QmpClient : IAsyncDisposable
         catch (IOException cause) when (cause is not QmpException)
         {
             throw new QmpException(command, $"QEMU closed the connection: {cause.Message}", cause: cause);
+        }
+        finally
+        {
+            Forget();
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Hands QEMU a descriptor, under a name that later commands use; the descriptor stays the caller's.</summary>
+    /// <exception cref="QmpException">QEMU refused, did not answer in time, or is gone.</exception>
+    public async Task SendDescriptorAsync(string name, FileDescriptor descriptor, CancellationToken cancellationToken)
+    {
+        const string Command = "getfd";
+        if (_stream is not DescriptorStream { Descriptor: UnixSocket socket })
+        {
+            throw new QmpException(Command, "this connection carries no descriptors");
+        }
+
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            long id = ++_lastId;
+            Task<JsonElement> answer = Expect(Command, id);
+
+            // Beside the stream: nobody else writes while the turn is ours. A hundred bytes fit a monitor's empty buffer.
+            if (!socket.TrySendMessage(Encode(Command, json => json.WriteString("fdname", name), id), [descriptor], out _, out Errno why))
+            {
+                throw new QmpException(Command, $"QEMU takes nothing: {why.Describe()}");
+            }
+
+            await answer.WaitAsync(DefaultTimeout, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException cause)
+        {
+            throw new QmpException(Command, $"QEMU did not answer within {DefaultTimeout.TotalSeconds:0.#} s", cause: cause);
         }
         finally
         {

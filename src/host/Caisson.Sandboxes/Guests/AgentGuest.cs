@@ -24,19 +24,19 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
         return new GuestGreeting(version.GrpcVersion, version.AgentVersion);
     }
 
-    public async Task SetNetworkAsync(PodNetwork network, CancellationToken cancellationToken)
+    public async Task SetNetworkAsync(NetworkPicture network, CancellationToken cancellationToken)
     {
-        foreach (PodInterface one in network.Interfaces)
+        foreach (Interface one in network.Interfaces.Items)
         {
-            var request = new UpdateInterfaceRequest { Interface = NetworkMessages.Of(one) };
+            var request = new UpdateInterfaceRequest { Interface = one };
             await link.DoAsync($"network interface {one.Name}", (agent, stop) => agent.UpdateInterfaceAsync(request, stop), cancellationToken);
         }
 
-        var routes = new UpdateRoutesRequest { Routes = NetworkMessages.RoutesOf(network) };
+        var routes = new UpdateRoutesRequest { Routes = network.Routes };
         await link.DoAsync("network routes", (agent, stop) => agent.UpdateRoutesAsync(routes, stop), cancellationToken);
-        if (network.Neighbors.Count > 0)
+        if (network.Neighbors.Items.Count > 0)
         {
-            var neighbors = new AddARPNeighborsRequest { Neighbors = NetworkMessages.NeighborsOf(network) };
+            var neighbors = new AddARPNeighborsRequest { Neighbors = network.Neighbors };
             await link.DoAsync("network neighbours", (agent, stop) => agent.AddARPNeighborsAsync(neighbors, stop), cancellationToken);
         }
     }

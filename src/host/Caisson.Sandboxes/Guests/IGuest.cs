@@ -14,7 +14,7 @@ internal interface IGuest : IAsyncDisposable
     Task<GuestGreeting> PrepareAsync(string sandboxId, string hostname, CancellationToken cancellationToken);
 
     /// <summary>Gives the guest's interfaces their names, addresses, routes and neighbours; each was found by its hardware address.</summary>
-    Task SetNetworkAsync(PodNetwork network, CancellationToken cancellationToken);
+    Task SetNetworkAsync(NetworkPicture network, CancellationToken cancellationToken);
 
     /// <summary>Creates a container whose init waits to be started.</summary>
     /// <param name="containerId">Its id.</param>

@@ -43,6 +43,7 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
             VerboseBoot = plan.Debug,
             ExtraKernelParameters = plan.Debug ? [.. plan.KernelParameters, AgentDebug] : plan.KernelParameters,
             NetworkCards = [.. CardsOf(plan)],
+            TakesNetworkCards = plan.Network is not null,
             Identity = new JailIdentity(user, user),
         };
         try
@@ -93,6 +94,12 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
         return why;
     }
 
+    public Task AddNetworkCardAsync(NetworkCard card, CancellationToken cancellationToken) =>
+        Told(_machine!.AddNetworkCardAsync(CardOf(card), cancellationToken));
+
+    public Task RemoveNetworkCardAsync(string id, CancellationToken cancellationToken) =>
+        Told(_machine!.RemoveNetworkCardAsync(id, cancellationToken));
+
     public async Task KillAsync()
     {
         if (_machine is not null)
@@ -122,11 +129,25 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
         }
     }
 
+    private static VmNetworkCard CardOf(NetworkCard card) => new(card.Id, card.HardwareAddress, card.Queues);
+
     private static IEnumerable<VmNetworkCard> CardsOf(MachinePlan plan)
     {
         foreach (NetworkCard card in plan.NetworkCards)
         {
-            yield return new VmNetworkCard(card.HardwareAddress, card.Queues);
+            yield return CardOf(card);
+        }
+    }
+
+    private static async Task Told(Task operation)
+    {
+        try
+        {
+            await operation;
+        }
+        catch (HypervisorException cause)
+        {
+            throw new SandboxException(cause.Message, cause);
         }
     }
 

@@ -9,7 +9,18 @@ internal static class NetworkMessages
 {
     private const uint OnLink = 4; // RTNH_F_ONLINK of linux/rtnetlink.h; the other flags are states of the host's link
 
-    internal static Interface Of(PodInterface pod)
+    internal static NetworkPicture Of(PodNetwork network)
+    {
+        var interfaces = new Interfaces();
+        foreach (PodInterface one in network.Interfaces)
+        {
+            interfaces.Items.Add(Of(one));
+        }
+
+        return new NetworkPicture(interfaces, RoutesOf(network), NeighborsOf(network));
+    }
+
+    private static Interface Of(PodInterface pod)
     {
         var wire = new Interface { Device = pod.Name, Name = pod.Name, Mtu = (ulong)pod.Mtu, HwAddr = pod.Hardware };
         foreach (NetworkAddress address in pod.Addresses)
@@ -25,7 +36,7 @@ internal static class NetworkMessages
         return wire;
     }
 
-    internal static Routes RoutesOf(PodNetwork network)
+    private static Routes RoutesOf(PodNetwork network)
     {
         var wire = new Routes();
         foreach (NetworkRoute route in network.Routes)
@@ -46,7 +57,7 @@ internal static class NetworkMessages
         return wire;
     }
 
-    internal static ARPNeighbors NeighborsOf(PodNetwork network)
+    private static ARPNeighbors NeighborsOf(PodNetwork network)
     {
         var wire = new ARPNeighbors();
         foreach (NetworkNeighbor neighbor in network.Neighbors)
@@ -67,3 +78,6 @@ internal static class NetworkMessages
     private static IPFamily FamilyOf(System.Net.IPAddress address) =>
         address.AddressFamily == AddressFamily.InterNetworkV6 ? IPFamily.V6 : IPFamily.V4;
 }
+
+/// <summary>All that a guest is told of its network; equal to another that says the same.</summary>
+internal sealed record NetworkPicture(Interfaces Interfaces, Routes Routes, ARPNeighbors Neighbors);

@@ -8,6 +8,9 @@ internal sealed record PodNetwork(
 {
     internal static readonly PodNetwork Empty = new([], [], []);
 
+    /// <summary>Interfaces in use that no model can carry, each with what it is.</summary>
+    internal IReadOnlyList<string> Unusable { get; init; } = [];
+
     // linux/rtnetlink.h, linux/neighbour.h, linux/if_addr.h
     private const uint MainTable = 254;
     private const byte Unicast = 1;
@@ -32,44 +35,41 @@ internal sealed record PodNetwork(
     /// <summary>Looks at the namespace of the calling thread.</summary>
     /// <param name="route">A socket in it.</param>
     /// <param name="isOwn">Tells interfaces that we made ourselves.</param>
-    /// <exception cref="SandboxException">An interface is in use that no model can carry.</exception>
     internal static PodNetwork Scan(RouteSocket route, Predicate<string> isOwn)
     {
         IReadOnlyList<NetworkAddress> addresses = route.Addresses();
         var interfaces = new List<PodInterface>();
+        var unusable = new List<string>();
         foreach (NetworkLink link in route.Links())
         {
-            if (IsUsed(link, addresses) && !isOwn(link.Name))
+            // Down: a device that a driver made in every namespace (tunl0, sit0), or one that somebody is still setting up. A port of a
+            // bridge or bond is reached by its master.
+            if (link.IsLoopback || !link.IsUp || link.MasterIndex != 0 || isOwn(link.Name))
+            {
+                continue;
+            }
+
+            if (link.IsEthernet)
             {
                 interfaces.Add(PodInterface.Of(link, addresses));
             }
+            else if (HasAddress(link, addresses))
+            {
+                unusable.Add($"{link.Name} ({(link.Kind.Length > 0 ? link.Kind : "type " + link.Type)})");
+            }
         }
 
-        var network = new PodNetwork(interfaces, [], []);
+        var network = new PodNetwork(interfaces, [], []) { Unusable = unusable };
         return network with { Routes = RoutesOf(network, route), Neighbors = NeighborsOf(network, route) };
     }
 
-    // Down: a device that a driver made in every namespace (tunl0, sit0), or one that somebody is still setting up. A port of a bridge or
-    // bond is reached by its master.
-    private static bool IsUsed(NetworkLink link, IReadOnlyList<NetworkAddress> addresses)
+    private static bool HasAddress(NetworkLink link, IReadOnlyList<NetworkAddress> addresses)
     {
-        if (link.IsLoopback || !link.IsUp || link.MasterIndex != 0)
-        {
-            return false;
-        }
-
-        if (link.IsEthernet)
-        {
-            return true;
-        }
-
         foreach (NetworkAddress address in addresses)
         {
             if (address.LinkIndex == link.Index)
             {
-                throw new SandboxException(
-                    $"network: the interface {link.Name} ({(link.Kind.Length > 0 ? link.Kind : "type " + link.Type)}) carries no Ethernet and cannot be passed into a virtual machine; "
-                    + "take it away, or give the annotation io.caisson.network=none, or use --isolation namespaces");
+                return true;
             }
         }
 

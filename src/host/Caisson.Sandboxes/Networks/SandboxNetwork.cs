@@ -19,7 +19,14 @@ internal sealed class SandboxNetwork : IDisposable
     {
         _plan = plan;
         _cookie = CookieOf(sandboxId);
-        Record = new NetworkSnapshot { Model = plan.Model, NamespacePath = plan.Path, NamespaceId = FileCalls.Stat(plan.Namespace).Inode };
+        Record = new NetworkSnapshot
+        {
+            Model = plan.Model,
+            NamespacePath = plan.Path,
+            NamespaceId = FileCalls.Stat(plan.Namespace).Inode,
+            Inbound = plan.Inbound,
+            Outbound = plan.Outbound,
+        };
     }
 
     private SandboxNetwork(NetworkPlan plan, NetworkSnapshot record, string sandboxId)
@@ -64,7 +71,7 @@ internal sealed class SandboxNetwork : IDisposable
             {
                 if (FileCalls.Stat(ns).Inode == record.NamespaceId)
                 {
-                    return new SandboxNetwork(new NetworkPlan(record.Model, ns, record.NamespacePath, 0, 0), record, snapshot.Id);
+                    return new SandboxNetwork(new NetworkPlan(record.Model, ns, record.NamespacePath, record.Inbound, record.Outbound), record, snapshot.Id);
                 }
 
                 ns.Dispose();
@@ -78,30 +85,84 @@ internal sealed class SandboxNetwork : IDisposable
     /// <param name="processors">The machine's.</param>
     /// <param name="onRecord">Called when <see cref="Record"/> has what is about to be made.</param>
     /// <returns>The cards that the machine shall have; their queues are the caller's.</returns>
+    /// <exception cref="SandboxException">An interface is in use that the model cannot carry.</exception>
     internal IReadOnlyList<NetworkCard> Attach(int processors, Action onRecord) => Inside(route =>
     {
         Pod = PodNetwork.Scan(route, TrafficFilter.IsTap);
-        Plan(route);
-        onRecord();
-        var cards = new List<NetworkCard>();
-        try
+        if (Pod.Unusable.Count > 0)
         {
-            for (int i = 0; i < Pod.Interfaces.Count; i++)
-            {
-                PodInterface pod = Pod.Interfaces[i];
-                string tap = Record.Interfaces[i].Tap;
-                cards.Add(new NetworkCard(pod.Hardware, TrafficFilter.Attach(route, pod, tap, Math.Clamp(processors, 1, MaxQueues), _cookie)));
-                TrafficFilter.Limit(route, pod, tap, _plan.Inbound, _plan.Outbound);
-            }
+            throw new SandboxException(
+                $"network: the interface {Pod.Unusable[0]} carries no Ethernet and cannot be passed into a virtual machine; "
+                + "take it away, or give the annotation io.caisson.network=none, or use --isolation namespaces");
+        }
 
-            return cards;
-        }
-        catch
-        {
-            cards.ForEach(static card => card.Dispose());
-            throw;
-        }
+        return Connect(route, Pod.Interfaces, processors, onRecord);
     });
+
+    /// <summary>Looks again which interfaces have gone; their redirections are taken away where they can be.</summary>
+    internal IReadOnlyList<NetworkAttachment> FindGone() => Inside(route =>
+    {
+        var gone = new List<NetworkAttachment>();
+        foreach (NetworkAttachment known in Record.Interfaces)
+        {
+            if (!IsAttached(route, known))
+            {
+                TrafficFilter.Undo(route, known, _cookie);
+                gone.Add(known);
+            }
+        }
+
+        return gone;
+    });
+
+    /// <summary>An interface's card is out of the machine.</summary>
+    internal void Forget(NetworkAttachment gone)
+    {
+        var left = new List<NetworkAttachment>(Record.Interfaces);
+        left.Remove(gone);
+        Record = Record with { Interfaces = left };
+    }
+
+    /// <summary>Looks at the interfaces again, and leads new ones to the machine.</summary>
+    /// <param name="processors">The machine's.</param>
+    /// <param name="onRecord">Called when <see cref="Record"/> has what is about to be made.</param>
+    /// <returns>New cards; their queues are the caller's.</returns>
+    internal IReadOnlyList<NetworkCard> Follow(int processors, Action onRecord) => Inside(route =>
+    {
+        Pod = PodNetwork.Scan(route, TrafficFilter.IsTap);
+        var added = new List<PodInterface>();
+        foreach (PodInterface pod in Pod.Interfaces)
+        {
+            if (Find(pod) is not { } known)
+            {
+                added.Add(pod);
+            }
+            else if (route.TryFindLink(known.Tap, out NetworkLink? tap) && tap.Mtu != pod.Mtu)
+            {
+                route.SetMtu(tap.Index, pod.Mtu);
+            }
+        }
+
+        return Connect(route, added, processors, onRecord);
+    });
+
+    /// <summary>A card could not be plugged in: the next look begins anew with its interface.</summary>
+    internal void GiveUp(string tap) => Inside(route =>
+    {
+        foreach (NetworkAttachment one in new List<NetworkAttachment>(Record.Interfaces))
+        {
+            if (one.Tap == tap)
+            {
+                TrafficFilter.Undo(route, one, _cookie);
+                Forget(one);
+            }
+        }
+
+        return true;
+    });
+
+    /// <summary>Hears of changes in the pod's namespace from now on.</summary>
+    internal RouteMonitor Watch() => NamespaceCalls.InNetwork(_plan.Namespace, RouteMonitor.Open);
 
     /// <summary>Takes everything of ours out of the pod's namespace; the machine has ended, and its TAPs with it.</summary>
     internal void Detach() => Inside(route =>
@@ -112,18 +173,67 @@ internal sealed class SandboxNetwork : IDisposable
 
     public void Dispose() => _plan.Namespace.Dispose();
 
-    private void Plan(RouteSocket route)
+    // One that is only down comes back. Without its TAP it was written down by a supervisor that died before the machine had it.
+    private static bool IsAttached(RouteSocket route, NetworkAttachment known) =>
+        route.TryFindLink(known.Name, out NetworkLink? link) && link.Index == known.Index
+        && PodInterface.Text(link.HardwareAddress) == known.HardwareAddress && route.TryFindLink(known.Tap, out _);
+
+    private NetworkAttachment? Find(PodInterface pod)
     {
-        var attachments = new List<NetworkAttachment>();
+        foreach (NetworkAttachment known in Record.Interfaces)
+        {
+            if (known.Name == pod.Name && known.Index == pod.Index && known.HardwareAddress == pod.Hardware)
+            {
+                return known;
+            }
+        }
+
+        return null;
+    }
+
+    private List<NetworkCard> Connect(RouteSocket route, IReadOnlyList<PodInterface> interfaces, int processors, Action onRecord)
+    {
+        var cards = new List<NetworkCard>();
+        if (interfaces.Count == 0)
+        {
+            return cards;
+        }
+
+        List<NetworkAttachment> planned = Plan(route, interfaces);
+        Record = Record with { Interfaces = [.. Record.Interfaces, .. planned] };
+        onRecord();
+        try
+        {
+            for (int i = 0; i < interfaces.Count; i++)
+            {
+                IReadOnlyList<FileFd> queues = TrafficFilter.Attach(route, interfaces[i], planned[i].Tap, Math.Clamp(processors, 1, MaxQueues), _cookie);
+                cards.Add(new NetworkCard(planned[i].Tap, planned[i].HardwareAddress, queues));
+                TrafficFilter.Limit(route, interfaces[i], planned[i].Tap, _plan.Inbound, _plan.Outbound);
+            }
+
+            return cards;
+        }
+        catch
+        {
+            cards.ForEach(static card => card.Dispose());
+            planned.ForEach(one => TrafficFilter.Undo(route, one, _cookie));
+            planned.ForEach(Forget);
+            throw;
+        }
+    }
+
+    private List<NetworkAttachment> Plan(RouteSocket route, IReadOnlyList<PodInterface> interfaces)
+    {
+        var planned = new List<NetworkAttachment>();
         var taken = new List<string>();
-        foreach (PodInterface pod in Pod.Interfaces)
+        foreach (PodInterface pod in interfaces)
         {
             string tap = TrafficFilter.ChooseTap(route, taken);
             taken.Add(tap);
-            attachments.Add(new NetworkAttachment(pod.Name, tap, pod.Hardware, _plan.Outbound > 0));
+            planned.Add(new NetworkAttachment(pod.Name, pod.Index, tap, pod.Hardware, _plan.Outbound > 0));
         }
 
-        Record = Record with { Interfaces = attachments };
+        return planned;
     }
 
     private T Inside<T>(Func<RouteSocket, T> work)
@@ -152,9 +262,10 @@ internal sealed class SandboxNetwork : IDisposable
 internal sealed record NetworkPlan(NetworkModel Model, NamespaceFd Namespace, string? Path, ulong Inbound, ulong Outbound);
 
 /// <summary>A network card that a machine shall have.</summary>
+/// <param name="Id">Names it among the machine's.</param>
 /// <param name="HardwareAddress">As the guest shall see it.</param>
 /// <param name="Queues">The TAP's queues.</param>
-internal sealed record NetworkCard(string HardwareAddress, IReadOnlyList<FileFd> Queues) : IDisposable
+internal sealed record NetworkCard(string Id, string HardwareAddress, IReadOnlyList<FileFd> Queues) : IDisposable
 {
     public void Dispose()
     {

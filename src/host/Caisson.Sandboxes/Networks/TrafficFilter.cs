@@ -64,7 +64,7 @@ internal static class TrafficFilter
         catch
         {
             opened.ForEach(static queue => queue.Dispose());
-            Undo(route, new NetworkAttachment(pod.Name, tap, pod.Hardware, IsLimited: false), cookie);
+            Undo(route, new NetworkAttachment(pod.Name, pod.Index, tap, pod.Hardware, IsLimited: false), cookie);
             throw;
         }
     }

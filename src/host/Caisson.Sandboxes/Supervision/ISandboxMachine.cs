@@ -64,6 +64,12 @@ internal interface ISandboxMachine : IAsyncDisposable
     /// <returns>Why, in words for the user.</returns>
     Task<string> WaitAsync(CancellationToken cancellationToken);
 
+    /// <summary>Gives the running machine another network card; its queues stay the caller's.</summary>
+    Task AddNetworkCardAsync(NetworkCard card, CancellationToken cancellationToken);
+
+    /// <summary>Takes a network card out of the running machine.</summary>
+    Task RemoveNetworkCardAsync(string id, CancellationToken cancellationToken);
+
     /// <summary>Ends machine and helpers and waits until they are gone. Never fails.</summary>
     Task KillAsync();
 }

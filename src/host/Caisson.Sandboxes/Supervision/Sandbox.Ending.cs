@@ -51,6 +51,7 @@ internal sealed partial class Sandbox
 
         _watching = WatchMachineAsync();
         _watchingMemory = WatchMemoryAsync();
+        WatchNetwork();
         Save();
         foreach (SandboxContainer container in Containers())
         {
@@ -98,7 +99,7 @@ internal sealed partial class Sandbox
     private async Task EndAsync()
     {
         await _machine.KillAsync();
-        DetachNetwork();
+        await DetachNetworkAsync();
         Task carried = Task.WhenAll(Relays().ConvertAll(static relay => relay.ContinueWith(static _ => { }, TaskScheduler.Default)));
         await Task.WhenAny(carried, Task.Delay(s_keeperPatience));
         Change(() =>

@@ -1,8 +1,20 @@
+using Caisson.Linux;
+
 namespace Caisson.Sandboxes;
 
 /// <content>The pod's network: led into the machine before it starts, told to its guest, and taken away after it has ended.</content>
 internal sealed partial class Sandbox
 {
+    // Between the steps of a plugin that sets an interface up; and what a guest that is told of every change would suffer of a flood.
+    private static readonly TimeSpan s_networkRest = TimeSpan.FromMilliseconds(100);
+
+    private readonly CancellationTokenSource _networkEnding = new();
+    private Task _watchingNetwork = Task.CompletedTask;
+    private SandboxNetwork? _network;           // by BootAsync or Load, before anybody else is served
+    private NetworkPicture? _networkTold;       // owned by BootAsync, then by the watch
+    private NetworkSnapshot? _networkRecord;    // under _lock
+    private int _networkQueues = 1;
+
     private async Task StartMachineAsync(MachinePlan plan, CancellationToken cancellationToken)
     {
         IReadOnlyList<NetworkCard> cards = [];
@@ -10,8 +22,9 @@ internal sealed partial class Sandbox
         {
             if (plan.Network is { } asked)
             {
+                _networkQueues = plan.Size.VirtualCpus;
                 _network = new SandboxNetwork(asked, _place.Id);
-                cards = _network.Attach(plan.Size.VirtualCpus, () => Change(() => _networkRecord = _network.Record));
+                cards = _network.Attach(plan.Size.VirtualCpus, () => SaveNetwork(_network));
             }
 
             await _machine.StartAsync(plan with { NetworkCards = cards }, _share.Path, Save, cancellationToken);
@@ -28,15 +41,122 @@ internal sealed partial class Sandbox
 
     private async Task TellNetworkAsync(CancellationToken cancellationToken)
     {
-        if (_network is { Pod.Interfaces.Count: > 0 } network)
+        if (_network is not { } network)
         {
-            await Guest.SetNetworkAsync(network.Pod, cancellationToken);
+            return;
+        }
+
+        NetworkPicture picture = NetworkMessages.Of(network.Pod);
+        if (!picture.Equals(_networkTold) && (_networkTold is not null || network.Pod.Interfaces.Count > 0))
+        {
+            await Guest.SetNetworkAsync(picture, cancellationToken);
+            _networkTold = picture;
         }
     }
 
-    // Never fails: an ending goes on whatever the namespace has become.
-    private void DetachNetwork()
+    /// <summary>Follows what happens to the pod's interfaces for as long as the machine runs.</summary>
+    private void WatchNetwork()
     {
+        if (_network is { } network)
+        {
+            _watchingNetwork = Task.Run(() => WatchNetworkAsync(network, _networkEnding.Token));
+        }
+    }
+
+    private async Task WatchNetworkAsync(SandboxNetwork network, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using RouteMonitor monitor = network.Watch();
+            while (true)
+            {
+                await FollowNetworkAsync(network, cancellationToken);
+                await monitor.ChangedAsync(EventLoop.Shared, cancellationToken);
+
+                // An interface comes in several steps: one look for all of them.
+                await Task.Delay(s_networkRest, cancellationToken);
+                monitor.Drain();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The sandbox ends, or this supervisor lets go.
+        }
+        catch (SyscallException cause)
+        {
+            _log.Error($"network: changes are not followed any more: {cause.Message}");
+        }
+    }
+
+    private async Task FollowNetworkAsync(SandboxNetwork network, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (NetworkAttachment gone in network.FindGone())
+            {
+                // On record until it is out of the machine: if this supervisor dies meanwhile, the next one goes on.
+                await _machine.RemoveNetworkCardAsync(gone.Tap, cancellationToken);
+                network.Forget(gone);
+                SaveNetwork(network);
+                _log.Information($"network: interface {gone.Name} has gone");
+            }
+
+            await PlugAsync(network, network.Follow(_networkQueues, () => SaveNetwork(network)), cancellationToken);
+            foreach (string unusable in network.Pod.Unusable)
+            {
+                _log.Warning($"network: the interface {unusable} carries no Ethernet and is not passed into the virtual machine");
+            }
+
+            await TellNetworkAsync(cancellationToken);
+        }
+        catch (SandboxException cause)
+        {
+            // The next change brings another attempt; what is there goes on.
+            _log.Error($"network: following a change: {cause.Message}");
+        }
+    }
+
+    private async Task PlugAsync(SandboxNetwork network, IReadOnlyList<NetworkCard> cards, CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (NetworkCard card in cards)
+            {
+                await PlugAsync(network, card, cancellationToken);
+            }
+        }
+        finally
+        {
+            // The machine has them. What it has not lacks its TAP from here on, by which the next look finds it.
+            foreach (NetworkCard card in cards)
+            {
+                card.Dispose();
+            }
+        }
+    }
+
+    private async Task PlugAsync(SandboxNetwork network, NetworkCard card, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _machine.AddNetworkCardAsync(card, cancellationToken);
+            _log.Information($"network: interface {card.HardwareAddress} is in the virtual machine");
+        }
+        catch
+        {
+            network.GiveUp(card.Id);
+            SaveNetwork(network);
+            throw;
+        }
+    }
+
+    private void SaveNetwork(SandboxNetwork network) => Change(() => _networkRecord = network.Record);
+
+    // Never fails: an ending goes on whatever the namespace has become.
+    private async Task DetachNetworkAsync()
+    {
+        await _networkEnding.CancelAsync();
+        await _watchingNetwork;
         try
         {
             _network?.Detach();

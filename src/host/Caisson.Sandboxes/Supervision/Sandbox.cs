@@ -24,8 +24,6 @@ internal sealed partial class Sandbox : IAsyncDisposable
     private readonly Dictionary<string, SandboxContainer> _containers = [];     // under _lock
     private readonly CancellationTokenSource _lettingGo = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private SandboxNetwork? _network;                                           // by BootAsync or RestoreAsync, before anybody else is served
-    private NetworkSnapshot? _networkRecord;                                    // under _lock
     private SandboxStatus _status = SandboxStatus.Booting;                      // under _lock
     private string? _owner;                                                     // under _lock: the first container
     private bool _isPod;                                                        // under _lock: stays until its owner is deleted
@@ -61,6 +59,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
             GuestGreeting greeting = await Guest.PrepareAsync(_place.Id, plan.Hostname, cancellationToken);
             await TellNetworkAsync(cancellationToken);
             _watchingMemory = WatchMemoryAsync();
+            WatchNetwork();
             Change(() => _status = SandboxLifecycle.Next(_status, SandboxEvent.AgentAnswered));
             return greeting;
         }
@@ -171,6 +170,9 @@ internal sealed partial class Sandbox : IAsyncDisposable
             container.Dispose();
         }
 
+        await _networkEnding.CancelAsync();
+        await _watchingNetwork;
+        _networkEnding.Dispose();
         _network?.Dispose();
         _lettingGo.Dispose();
     }

@@ -26,7 +26,9 @@ public sealed class SnapshotFileTests
             Model = NetworkModel.TcFilter,
             NamespacePath = "/run/netns/a",
             NamespaceId = ulong.MaxValue,
-            Interfaces = [new NetworkAttachment("eth0", "tap0_caisson", "02:00:00:00:00:01", IsLimited: true)],
+            Inbound = 1,
+            Outbound = ulong.MaxValue,
+            Interfaces = [new NetworkAttachment("eth0", 7, "tap0_caisson", "02:00:00:00:00:01", IsLimited: true)],
         },
         Containers =
         [
