@@ -16,7 +16,6 @@ internal sealed class ContainerdDaemon
     private readonly Workplace _place;
     private readonly string _directory;
     private readonly string[] _filesBefore = ShimFiles();
-    private readonly string[] _recordsBefore;
     private readonly RunningCommand _namespaces;
     private RunningCommand _daemon;
 
@@ -24,7 +23,6 @@ internal sealed class ContainerdDaemon
     {
         _place = place;
         Namespace = containerdNamespace ?? place.Name;
-        _recordsBefore = RecordDirectories();
         _directory = Path.Combine(place.Path, "containerd");
         Directory.CreateDirectory(Path.Combine(_directory, "bin"));
         foreach (string name in (string[])["containerd-shim-caisson-v2", "containerd-shim-caisson-namespaces-v2"])
@@ -96,7 +94,7 @@ internal sealed class ContainerdDaemon
     internal string[] RunFlags => ["--runtime", RuntimeOf(_place.Isolation)];
 
     /// <summary>Whether a record of the test's containers is there.</summary>
-    internal bool HasRecords => RecordDirectories().Except(_recordsBefore).Any();
+    internal bool HasRecords => RecordDirectories().Length > 0;
 
     private string Records => $"/run/containerd/caisson/{Namespace}";
 
@@ -121,7 +119,7 @@ internal sealed class ContainerdDaemon
         Stop();
         _namespaces.KillAndWait();
         _namespaces.Dispose();
-        string[] records = [.. RecordDirectories().Except(_recordsBefore)];
+        string[] records = RecordDirectories();
         Array.ForEach(records, record => Directory.Delete(record, recursive: true));
         if (Directory.Exists(Records) && !Directory.EnumerateFileSystemEntries(Records).Any())
         {
@@ -147,7 +145,11 @@ internal sealed class ContainerdDaemon
         }
     }
 
-    private string[] RecordDirectories() => Directory.Exists(Records) ? Directory.GetDirectories(Records) : [];
+    // A namespace of containerd's may be that of another run too; every record names its bundle or its cgroup, which name the test.
+    private string[] RecordDirectories() => Directory.Exists(Records)
+        ? [.. Directory.GetDirectories(Records).Where(record => ((string[])["state.json", "journal"]).Any(file =>
+            ProcessTable.Text(Path.Combine(record, file)).Contains(_place.Name, StringComparison.Ordinal)))]
+        : [];
 
     // /var/lib is empty there: plugins of CNI keep what they have done in a place of it that cannot be configured.
     private static RunningCommand HoldNamespaces()

@@ -32,7 +32,11 @@ public sealed class PodStreamTests : CriTest
 
         using (var stream = PodStream.Open(node, node.Client.ExecUrl(new ExecRequest
         {
-            ContainerId = container, Cmd = { "/bin/sh", "-c", "tty; read line; echo got $line" }, Stdin = true, Stdout = true, Tty = true,
+            ContainerId = container,
+            Cmd = { "/bin/sh", "-c", "tty; read line; echo got $line" },
+            Stdin = true,
+            Stdout = true,
+            Tty = true,
         })))
         {
             stream.WaitFor(PodStream.Output, "/dev/pts/");

@@ -24,6 +24,7 @@ internal sealed class TaskContainer : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TaskProcess> _execs = [];      // under _lock
     private readonly IReadOnlyList<string> _createFlags;
+    private readonly CallsUnderWay _kills = new();
     private readonly TaskCompletionSource _memoryWatched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _paused;
     private int _mounts;
@@ -141,6 +142,7 @@ internal sealed class TaskContainer : IDisposable
             throw new TtrpcException(TtrpcCode.NotFound, "process already finished");
         }
 
+        using IDisposable underWay = _kills.Begin();
         try
         {
             string number = signal.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -238,6 +240,8 @@ internal sealed class TaskContainer : IDisposable
         ExitStatus status = await child.PidFd.WaitAsync(EventLoop.Shared, CancellationToken.None);
         _commands.Forget(child.Pid);
         EventLoop.Shared.Forget(child.PidFd);
+        // The kill is answered before the end it caused: containerd hangs up as soon as it knows of the end.
+        await _kills.Ended();
         process.Ended((uint)status.Code);
         child.PidFd.Dispose();
         await process.EndMayBeTold();
