@@ -99,8 +99,44 @@ public sealed class PodNetworkTests : ContainerTest
         network.AddInterface("net2", network: 2);
         Assert.Equal("for another supervisor", network.Ask("10.77.2.2", 7001, "for another supervisor"));
 
+        JsonArray listed = JsonNode.Parse(place.Run("network", "--format", "json", "list", place.Id).Expect())!.AsArray();
+        Assert.Equal(["lo", "eth0", "net2"], listed.Select(static one => (string)one!["name"]!));
+        Assert.Contains("10.77.0.22/24", listed[1]!["addresses"]!.AsArray().Select(static one => (string)one!));
+        Assert.Matches(@"198\.51\.100\.0/24 +10\.77\.0\.1 +eth0 ", place.Run("network", "routes", place.Id).Expect());
+
+        // Given and taken as an administrator of the pod's host would: from the namespace in which the command runs.
+        string peer = network.MakePairInPeer("given", "giver");
+        CommandResult given = network.InPeer(place, [Executable.Path, .. place.Globals, "network", "add", place.Id, "given"]);
+        Assert.Equal((0, ""), (given.ExitCode, given.Error));
+        Assert.Contains(peer, place.Run("exec", place.Id, "ip", "link", "show", "given").Expect(), StringComparison.Ordinal);
+        network.InPeer(place, [Executable.Path, .. place.Globals, "network", "remove", place.Id, "given"]).Expect();
+        Assert.DoesNotContain("given", place.Run("network", "list", place.Id).Expect(), StringComparison.Ordinal);
+        network.InPeer(route => route.FindLink("given"));
+        Assert.Contains("nothing-here", place.Run("network", "add", place.Id, "nothing-here").Error, StringComparison.Ordinal);
+
         place.Run("delete", "--force", place.Id).Expect();
         network.RequireClear();
+    }
+
+    [RootFact]
+    public void Interface_is_given_to_a_container_in_namespaces_and_taken_back()
+    {
+        TestNetwork network = Net();
+        network.MakePairInPeer("given", "giver");
+        Workplace place = Place(Isolation.Namespaces);
+        place.Bundle.Arguments("sleep", "1000");
+        place.Detach();
+
+        network.InPeer(place, [Executable.Path, .. place.Globals, "network", "add", place.Id, "given"]).Expect();
+        Assert.Matches(@"given +[0-9a-f:]{17} +1500 ", place.Run("network", "list", place.Id).Expect());
+        network.InPeer(place, [Executable.Path, .. place.Globals, "network", "remove", place.Id, "given"]).Expect();
+        network.InPeer(route => route.FindLink("given"));
+        foreach (string[] wrong in (string[][])[["network", "list"], ["network", "add", place.Id], ["network", "move", place.Id, "given"]])
+        {
+            Assert.Contains("expected list, routes, add or remove", place.Run(wrong).Error, StringComparison.Ordinal);
+        }
+
+        place.Run("delete", "--force", place.Id).Expect();
     }
 
     [VmFact]

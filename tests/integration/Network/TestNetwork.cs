@@ -36,6 +36,19 @@ internal sealed class TestNetwork : IDisposable
         InPeer(route => Configure(route, $"peer{network}", network, 1, mtu));
     }
 
+    /// <summary>Makes a pair of interfaces in the peer's namespace; the hardware address of the first is returned.</summary>
+    internal string MakePairInPeer(string name, string other)
+    {
+        string address = "";
+        InPeer(route =>
+        {
+            route.CreateVeth(name, other);
+            route.SetUp(route.FindLink(other).Index);
+            address = string.Join(':', route.FindLink(name).HardwareAddress.Select(static one => one.ToString("x2")));
+        });
+        return address;
+    }
+
     internal void InPod(Action<RouteSocket> work) => Inside(_pod, work);
 
     internal void InPeer(Action<RouteSocket> work) => Inside(_peer, work);

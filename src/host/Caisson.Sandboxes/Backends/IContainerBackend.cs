@@ -59,6 +59,15 @@ public interface IContainerBackend
     /// <param name="options">ps's options; empty for the usual ones.</param>
     IReadOnlyList<string> ProcessTable(ContainerRecord record, IReadOnlyList<string> options);
 
+    /// <summary>The container's interfaces and routes, as it sees them itself.</summary>
+    NetworkListing ListNetwork(ContainerRecord record);
+
+    /// <summary>Fails where interfaces cannot be given to the container.</summary>
+    void RequireNetwork(ContainerRecord record);
+
+    /// <summary>Waits until an interface that was put into the container's network namespace, or taken out, is or is not the container's.</summary>
+    void AwaitInterface(ContainerRecord record, string name, bool isThere);
+
     void Pause(ContainerRecord record);
 
     void Unpause(ContainerRecord record);

@@ -27,6 +27,12 @@ public sealed class UnavailableBackend(Isolation isolation, string reason) : ICo
 
     public IReadOnlyList<string> ProcessTable(ContainerRecord record, IReadOnlyList<string> options) => throw Refusal();
 
+    public NetworkListing ListNetwork(ContainerRecord record) => throw Refusal();
+
+    public void RequireNetwork(ContainerRecord record) => throw Refusal();
+
+    public void AwaitInterface(ContainerRecord record, string name, bool isThere) => throw Refusal();
+
     public void Pause(ContainerRecord record) => throw Refusal();
 
     public void Unpause(ContainerRecord record) => throw Refusal();

@@ -87,6 +87,13 @@ internal sealed class ControlClient : IDisposable
             ListProcessesResponse.Parser,
             s_patience)).Output.ToByteArray();
 
+    internal NetworkListing ListNetwork(string containerId)
+    {
+        NetworkState state = Told(() => _client.Call(
+            ControlService.Name, "ListNetwork", new ContainerRequest { ContainerId = containerId }, NetworkState.Parser, s_patience));
+        return NetworkListing.Of(Protocol.Interfaces.Parser.ParseFrom(state.Interfaces), Protocol.Routes.Parser.ParseFrom(state.Routes));
+    }
+
     public void Dispose() => _client.Dispose();
 
     private void Call(string method, IMessage request, TimeSpan? atMost = null) =>

@@ -44,6 +44,11 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
         {
             Kills = await Translated(sandbox.NextOomAsync(request.ContainerId, request.HasKnown ? request.Known : null, context.CancellationToken)),
         });
+        server.Register(Name, "ListNetwork", ContainerRequest.Parser, async (request, context) =>
+        {
+            (byte[] interfaces, byte[] routes) = await Translated(sandbox.ListNetworkAsync(request.ContainerId, context.CancellationToken));
+            return new NetworkState { Interfaces = ByteString.CopyFrom(interfaces), Routes = ByteString.CopyFrom(routes) };
+        });
         server.Register(Name, "ListProcesses", ListProcessesRequest.Parser, async (request, context) => new ListProcessesResponse
         {
             Output = ByteString.CopyFrom(await Translated(

@@ -41,6 +41,14 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
         }
     }
 
+    public async Task<(byte[] Interfaces, byte[] Routes)> ListNetworkAsync(CancellationToken cancellationToken)
+    {
+        Interfaces interfaces = await link.CallAsync(
+            "network interfaces", static (agent, stop) => agent.ListInterfacesAsync(new ListInterfacesRequest(), stop), cancellationToken);
+        Routes routes = await link.CallAsync("network routes", static (agent, stop) => agent.ListRoutesAsync(new ListRoutesRequest(), stop), cancellationToken);
+        return (interfaces.ToByteArray(), routes.ToByteArray());
+    }
+
     public Task CreateContainerAsync(string containerId, OciSpec spec, SandboxMemory? memory, CancellationToken cancellationToken)
     {
         var request = new CreateContainerRequest

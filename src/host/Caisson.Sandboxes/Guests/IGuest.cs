@@ -16,6 +16,9 @@ internal interface IGuest : IAsyncDisposable
     /// <summary>Gives the guest's interfaces their names, addresses, routes and neighbours; each was found by its hardware address.</summary>
     Task SetNetworkAsync(NetworkPicture network, CancellationToken cancellationToken);
 
+    /// <summary>The guest's interfaces and routes, as the agent's messages.</summary>
+    Task<(byte[] Interfaces, byte[] Routes)> ListNetworkAsync(CancellationToken cancellationToken);
+
     /// <summary>Creates a container whose init waits to be started.</summary>
     /// <param name="containerId">Its id.</param>
     /// <param name="spec">As <see cref="GuestSpec"/> makes it.</param>

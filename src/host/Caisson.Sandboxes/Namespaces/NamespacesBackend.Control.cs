@@ -110,6 +110,26 @@ public sealed partial class NamespacesBackend
     public IReadOnlyList<string> ProcessTable(ContainerRecord record, IReadOnlyList<string> options) =>
         HostProcessTable.Show(HostPids(record), options);
 
+    public NetworkListing ListNetwork(ContainerRecord record)
+    {
+        if (Look(record).Status == ContainerStatus.Stopped)
+        {
+            throw new SandboxException("container not running");
+        }
+
+        using NamespaceFd network = NamespaceFd.OfProcess(record.Init.Pid, NamespaceKinds.Network);
+        return NetworkListing.Of(network);
+    }
+
+    public void RequireNetwork(ContainerRecord record)
+    {
+    }
+
+    public void AwaitInterface(ContainerRecord record, string name, bool isThere)
+    {
+        // It lives in the namespace itself.
+    }
+
     public void Pause(ContainerRecord record) => RequireCgroup(record).Freeze();
 
     public void Unpause(ContainerRecord record) => RequireCgroup(record).Thaw();

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Caisson.Linux;
 using Caisson.Protocol;
+using Google.Protobuf;
 
 namespace Caisson.Sandboxes;
 
@@ -79,5 +80,21 @@ internal static class NetworkMessages
         address.AddressFamily == AddressFamily.InterNetworkV6 ? IPFamily.V6 : IPFamily.V4;
 }
 
-/// <summary>All that a guest is told of its network; equal to another that says the same.</summary>
-internal sealed record NetworkPicture(Interfaces Interfaces, Routes Routes, ARPNeighbors Neighbors);
+/// <summary>All that a guest is told of its network.</summary>
+internal sealed class NetworkPicture(Interfaces interfaces, Routes routes, ARPNeighbors neighbors)
+{
+    internal Interfaces Interfaces => interfaces;
+
+    internal Routes Routes => routes;
+
+    internal ARPNeighbors Neighbors => neighbors;
+
+    /// <summary>Whether another says the same. By bytes: the messages' own comparison is left out of the executable.</summary>
+    internal bool SaysTheSame(NetworkPicture? other) =>
+        other is not null
+        && IsSame(interfaces, other.Interfaces)
+        && IsSame(routes, other.Routes)
+        && IsSame(neighbors, other.Neighbors);
+
+    private static bool IsSame(IMessage left, IMessage right) => left.ToByteArray().AsSpan().SequenceEqual(right.ToByteArray());
+}

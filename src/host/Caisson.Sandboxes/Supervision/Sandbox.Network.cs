@@ -15,6 +15,13 @@ internal sealed partial class Sandbox
     private NetworkSnapshot? _networkRecord;    // under _lock
     private int _networkQueues = 1;
 
+    /// <summary>The network as the guest says it is.</summary>
+    internal Task<(byte[] Interfaces, byte[] Routes)> ListNetworkAsync(string containerId, CancellationToken cancellationToken)
+    {
+        RequireAlive(Find(containerId));
+        return Guest.ListNetworkAsync(cancellationToken);
+    }
+
     private async Task StartMachineAsync(MachinePlan plan, CancellationToken cancellationToken)
     {
         IReadOnlyList<NetworkCard> cards = [];
@@ -47,7 +54,7 @@ internal sealed partial class Sandbox
         }
 
         NetworkPicture picture = NetworkMessages.Of(network.Pod);
-        if (!picture.Equals(_networkTold) && (_networkTold is not null || network.Pod.Interfaces.Count > 0))
+        if (!picture.SaysTheSame(_networkTold) && (_networkTold is not null || network.Pod.Interfaces.Count > 0))
         {
             await Guest.SetNetworkAsync(picture, cancellationToken);
             _networkTold = picture;
@@ -82,9 +89,10 @@ internal sealed partial class Sandbox
         {
             // The sandbox ends, or this supervisor lets go.
         }
-        catch (SyscallException cause)
+        catch (Exception cause)
         {
-            _log.Error($"network: changes are not followed any more: {cause.Message}");
+            // The machine and its network go on as they are; its ending waits for this task and must not fail by it.
+            _log.Error($"network: changes are not followed any more: {cause}");
         }
     }
 

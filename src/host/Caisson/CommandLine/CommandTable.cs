@@ -7,7 +7,7 @@ internal static class CommandTable
     internal static readonly string[] Names =
     [
         "create", "start", "run", "exec", "state", "list", "ps", "kill", "delete", "pause", "resume", "update", "events", "checkpoint", "restore",
-        "sandbox", "spec", "features", "compatibility", "do", "check", "env", "guest", "completion", "version",
+        "sandbox", "network", "spec", "features", "compatibility", "do", "check", "env", "guest", "completion", "version",
     ];
 
     internal static Command? Find(string name) => name switch
@@ -28,6 +28,7 @@ internal static class CommandTable
         "checkpoint" => new CheckpointCommand(),
         "restore" => new RestoreCommand(),
         "sandbox" => new SandboxCommand(),
+        "network" => new NetworkCommand(),
         "spec" => new SpecCommand(),
         "features" => new FeaturesCommand(),
         "compatibility" => new CompatibilityCommand(),
