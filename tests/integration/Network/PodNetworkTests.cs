@@ -145,9 +145,19 @@ public sealed class PodNetworkTests : ContainerTest
         TestNetwork network = Net();
         network.AddInterface("eth0");
         Workplace place = Place(Isolation.Vm);
-        Join(place, network).Arguments("sleep", "1000").Edit(config => Annotate(config, "io.caisson.network.outbound-rate", "100000000"));
+        Join(place, network).Arguments("sleep", "1000").Edit(config =>
+        {
+            Annotate(config, "io.caisson.network.outbound-rate", "100000000");
+            Annotate(config, "io.caisson.network.inbound-rate", "100000000");
+        });
         place.Create();
-        network.InPod(route => Assert.True(route.HasIngressFilters(route.FindLink("eth0").Index)));
+        network.InPod(route =>
+        {
+            Assert.True(route.HasIngressFilters(route.FindLink("eth0").Index));
+
+            // Only what is there can be deleted: the bound towards the guest is on the TAP.
+            route.DeleteRateLimit(route.FindLink("tap0_caisson").Index);
+        });
 
         // Stopped first, so that it does not go on as the next supervisor and clears away itself.
         int guardian = MachineProcesses.Find(MachineProcesses.Guardian);
@@ -172,7 +182,7 @@ public sealed class PodNetworkTests : ContainerTest
         string hook = "pid=$(sed -n 's/.*\"pid\": *\\([0-9]*\\).*/\\1/p'); "
             + $"nsenter --net={network.PodPath} ip link set eth0 netns $pid && "
             + "nsenter --net=/proc/$pid/ns/net sh -c 'ip addr add 10.77.0.2/24 dev eth0 && ip link set eth0 up'";
-        place.Bundle.Script("echo ready; nc -ll -p 7001 -e cat").Edit(config => config["hooks"] = new JsonObject
+        place.Bundle.Script("echo ready; busybox nc -ll -p 7001 -e cat").Edit(config => config["hooks"] = new JsonObject
         {
             ["prestart"] = new JsonArray(new JsonObject
             {
@@ -181,9 +191,13 @@ public sealed class PodNetworkTests : ContainerTest
                 ["env"] = new JsonArray("PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
             }),
         });
+        place.Bundle.Edit(config => config["linux"]!["resources"]!["cpu"] = new JsonObject { ["quota"] = 200_000, ["period"] = 100_000 });
         place.Detach().WaitForOutput("ready");
 
         Assert.Equal("by a hook", network.Ask(TestNetwork.PodAddress, 7001, "by a hook"));
+
+        // Two processors: two queues.
+        Assert.Equal("rx-0\nrx-1\ntx-0\ntx-1\n", place.Run("exec", place.Id, "ls", "/sys/class/net/eth0/queues").Expect());
 
         place.Run("delete", "--force", place.Id).Expect();
     }
