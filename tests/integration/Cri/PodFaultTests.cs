@@ -9,10 +9,10 @@ public sealed class PodFaultTests : CriTest
 {
     private const string UntilTerminated = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done";
 
-    [RootFact]
-    public void Network_that_fails_is_named_and_leaves_nothing()
+    [Theory, Isolations]
+    public void Network_that_fails_is_named_and_leaves_nothing(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         CriNode node = Node(place, WritePlugin(place, "failing", """[ "$CNI_COMMAND" != ADD ] || { echo '{"cniVersion":"0.4.0","code":11,"msg":"no address for you"}'; exit 1; }"""));
 
         CriException refused = Assert.Throws<CriException>(() => node.RunPod("web"));
