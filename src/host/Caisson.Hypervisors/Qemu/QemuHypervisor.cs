@@ -255,14 +255,16 @@ public sealed class QemuHypervisor : IHypervisor
             {
                 return await QemuMachine.ConnectAsync(_parts, cancellationToken).ConfigureAwait(false);
             }
-            catch (QmpException refused)
+            catch (Exception refused) when (refused is QmpException or SyscallException)
             {
-                throw new HypervisorException("start QEMU", await ExplainAsync(refused).ConfigureAwait(false), cause: refused);
+                // Refused by the kernel where QEMU has ended before the connection was made.
+                string words = (refused as QmpException)?.Description ?? refused.Message;
+                throw new HypervisorException("start QEMU", await ExplainAsync(words).ConfigureAwait(false), cause: refused);
             }
         }
 
         // A process that died says more than the connection it left.
-        private async Task<string> ExplainAsync(QmpException refused)
+        private async Task<string> ExplainAsync(string refusal)
         {
             const int LinesToQuote = 6;
             if (_parts.FileServer is { Ended.IsCompleted: true })
@@ -275,7 +277,7 @@ public sealed class QemuHypervisor : IHypervisor
             await _parts.KillAllAsync().ConfigureAwait(false);
             await _parts.QemuLog.DisposeAsync().ConfigureAwait(false);
             string words = _parts.QemuLog.Tail(LinesToQuote);
-            return words.Length > 0 ? $"it ended at its start: {words}" : refused.Description;
+            return words.Length > 0 ? $"it ended at its start: {words}" : refusal;
         }
     }
 }
