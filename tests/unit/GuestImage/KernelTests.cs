@@ -82,18 +82,34 @@ public sealed class KernelTests
     public void Gzip_kernel_is_decompressed()
     {
         byte[] kernel = ForeignElf.Kernel([1, 2, 3]);
-        using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            gzip.Write(kernel);
-        }
 
-        Assert.Equal(kernel, KernelPayload.Decompress(packed.ToArray(), "test"));
+        Assert.Equal(kernel, KernelPayload.Decompress(Gzipped(kernel), "test"));
+    }
+
+    [Fact]
+    public void Gzip_kernel_that_unpacks_to_more_than_it_says_is_refused()
+    {
+        byte[] payload = Gzipped(new byte[1 << 20]);
+        BinaryPrimitives.WriteUInt32LittleEndian(payload.AsSpan(^4..), 4096);
+
+        Assert.Contains("more than 4096 bytes", Assert.Throws<GuestImageException>(() => KernelPayload.Decompress(payload, "vmlinuz")).Message);
     }
 
     [Theory]
+    [InlineData(new byte[] { 0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 1, 0, 0 }, "gzip")]
     [InlineData(new byte[] { 0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0, 0, 0, 1, 0, 0 }, "xz")]
     [InlineData(new byte[] { 0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0, 0, 1, 0, 0 }, "zstd")]
+    public void Damaged_kernel_names_the_program_that_refused_it(byte[] payload, string program)
+    {
+        string message = Assert.Throws<GuestImageException>(() => KernelPayload.Decompress(payload, "vmlinuz")).Message;
+
+        // A host without the program says so.
+        Assert.Matches($"damaged: `{program} -dc` ended with|compressed with {program}, and this host has no such program", message);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0x42, 0x5a, 0x68, 0x39, 0, 0, 0, 0, 0, 1, 0, 0 }, "bzip2")]
+    [InlineData(new byte[] { 0x89, 0x4c, 0x5a, 0x4f, 0, 0, 0, 0, 0, 1, 0, 0 }, "lzo")]
     public void Unsupported_compression_is_named(byte[] payload, string name)
     {
         var error = Assert.Throws<GuestImageException>(() => KernelPayload.Decompress(payload, "vmlinuz"));
@@ -116,5 +132,16 @@ public sealed class KernelTests
         Assert.Contains("claims 268435456 bytes", Assert.Throws<GuestImageException>(() => KernelPayload.Decompress(payload, "vmlinuz")).Message);
 
         Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20);
+    }
+
+    private static byte[] Gzipped(byte[] bytes)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            gzip.Write(bytes);
+        }
+
+        return packed.ToArray();
     }
 }

@@ -51,11 +51,11 @@ public sealed class ModuleTreeTests
     }
 
     [Fact]
-    public void Compressed_module_names_its_compression()
+    public void Damaged_module_names_its_compression()
     {
         using TemporaryDirectory directory = Tree();
         directory.Write("kernel/a.ko.xz", [1]);
-        Assert.Contains("compressed with xz", Assert.Throws<GuestImageException>(() => ModuleTree.Open(directory.Path).WithDependencies(["a"])).Message);
+        Assert.Matches("`xz -dc` ended with|compressed with xz", Assert.Throws<GuestImageException>(() => ModuleTree.Open(directory.Path).WithDependencies(["a"])).Message);
     }
 
     [Fact]

@@ -1,9 +1,8 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 
 namespace Caisson.GuestImage;
 
-/// <summary>Undoes the compression of a kernel: LZ4 (Debian's cloud kernels) and gzip here, the others by their name in the error.</summary>
+/// <summary>Undoes the compression of a kernel: LZ4 (Debian's cloud kernels) here, gzip, xz and zstd by their programs, the others by their name in the error.</summary>
 internal static class KernelPayload
 {
     private const string Step = "decompress kernel";
@@ -29,50 +28,41 @@ internal static class KernelPayload
             throw new GuestImageException(Step, path, $"damaged: it claims {size} bytes of kernel in {payload.Length} compressed ones (limit {limit})");
         }
 
-        byte[] kernel = new byte[size];
         if (payload.StartsWith(Lz4Legacy.Magic))
         {
+            byte[] kernel = new byte[size];
             Lz4Legacy.Decompress(payload[..^4], kernel, path);
-        }
-        else if (payload.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]))
-        {
-            Gunzip(payload, kernel, path);
-        }
-        else
-        {
-            throw Unsupported(payload, path);
+            return kernel;
         }
 
-        return kernel;
+        return payload switch
+        {
+            [0x1f, 0x8b, ..] => Unpack("gzip", payload, size, path),
+            [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, ..] => Unpack("xz", payload[..^4], size, path),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Unpack("zstd", payload[..^4], size, path),
+            _ => throw Unsupported(payload, path),
+        };
     }
 
-    private static void Gunzip(ReadOnlySpan<byte> payload, byte[] kernel, string path)
+    private static byte[] Unpack(string program, ReadOnlySpan<byte> payload, uint size, string path)
     {
-        try
-        {
-            using var source = new MemoryStream(payload.ToArray(), writable: false);
-            using var gzip = new GZipStream(source, CompressionMode.Decompress);
-            gzip.ReadExactly(kernel);
-        }
-        catch (Exception cause) when (cause is InvalidDataException or EndOfStreamException)
-        {
-            throw new GuestImageException(Step, path, cause);
-        }
+        byte[] kernel = Unpacker.Unpack(program, payload, (int)size, Step, path);
+        return kernel.Length == size
+            ? kernel
+            : throw new GuestImageException(Step, path, $"damaged: {kernel.Length} bytes of kernel where {size} are due");
     }
 
     private static GuestImageException Unsupported(ReadOnlySpan<byte> payload, string path)
     {
         string? name = Name(payload);
         return new GuestImageException(Step, path, name is null
-            ? $"compressed in an unknown way (it starts with {Convert.ToHexString(payload[..4])}); use an LZ4 or gzip bzImage, or an uncompressed vmlinux"
-            : $"compressed with {name}, which is not supported; use a kernel compressed with LZ4 (linux-image-cloud-amd64 of Debian 12) or gzip, " +
+            ? $"compressed in an unknown way (it starts with {Convert.ToHexString(payload[..4])}); use a bzImage with LZ4, gzip, xz or zstd, or an uncompressed vmlinux"
+            : $"compressed with {name}, which is not supported; use a kernel compressed with LZ4 (linux-image-cloud-amd64 of Debian 12), gzip, xz or zstd, " +
               "or give an uncompressed vmlinux (scripts/extract-vmlinux in the kernel's sources makes one)");
     }
 
     private static string? Name(ReadOnlySpan<byte> payload) => payload switch
     {
-        [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, ..] => "xz",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd",
         [0x42, 0x5a, 0x68, ..] => "bzip2",
         [0x5d, 0x00, 0x00, ..] => "lzma",
         [0x89, 0x4c, 0x5a, 0x4f, ..] => "lzo",

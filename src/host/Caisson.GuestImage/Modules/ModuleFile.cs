@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text;
 
 namespace Caisson.GuestImage;
@@ -7,7 +6,7 @@ namespace Caisson.GuestImage;
 internal sealed class ModuleFile
 {
     private const string Step = "read module";
-    private const long MaxModuleBytes = 64 << 20;      // the largest of Debian's are graphics drivers of 20 MB
+    private const int MaxModuleBytes = 64 << 20;      // the largest of Debian's are graphics drivers of 20 MB
     private const int SectionHeaderBytes = 64;
     private const int MaxSections = 65_279;            // below SHN_LORESERVE, where numbers stop being indices
     private const int MaxSectionName = 256;
@@ -69,25 +68,14 @@ internal sealed class ModuleFile
             return File.ReadAllBytes(path);
         }
 
-        if (!path.EndsWith(".ko.gz", StringComparison.Ordinal))
+        string program = Path.GetExtension(path) switch
         {
-            throw new GuestImageException(Step, path, $"compressed with {Path.GetExtension(path)[1..]}, which is not supported; decompress the modules first");
-        }
-
-        using var gzip = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
-        using var bytes = new MemoryStream();
-        byte[] chunk = new byte[1 << 16];
-        int count;
-        while ((count = gzip.Read(chunk)) > 0)
-        {
-            bytes.Write(chunk, 0, count);
-            if (bytes.Length > MaxModuleBytes)
-            {
-                throw new GuestImageException(Step, path, $"unpacks to more than a module may have ({MaxModuleBytes} bytes)");
-            }
-        }
-
-        return bytes.ToArray();
+            ".gz" => "gzip",
+            ".xz" => "xz",
+            ".zst" => "zstd",
+            string other => throw new GuestImageException(Step, path, $"compressed with {other[1..]}, which is not supported; decompress the modules first"),
+        };
+        return Unpacker.Unpack(program, File.ReadAllBytes(path), MaxModuleBytes, Step, path);
     }
 
     private static ReadOnlySpan<byte> ModInfo(byte[] bytes, string path)
