@@ -10,13 +10,16 @@ public sealed class RunningCommand : IDisposable
     // Those that this class reaps; everything else that becomes our child is an orphan of a command.
     private static readonly ConcurrentDictionary<int, RunningCommand> s_own = new();
 
+    private readonly Lock _gate = new();
     private readonly Process _process;
-    private bool _disposed;
+    private readonly StreamWriter _input;
     private readonly string _line;
+    private int? _exitCode;
 
     private RunningCommand(Process process, string line)
     {
         _process = process;
+        _input = process.StandardInput;
         _line = line;
         Pid = process.Id;
         s_own[Pid] = this;
@@ -31,9 +34,18 @@ public sealed class RunningCommand : IDisposable
     public OutputCapture Error { get; }
 
     /// <summary>Open until closed by the test.</summary>
-    public Stream Input => _process.StandardInput.BaseStream;
+    public Stream Input => _input.BaseStream;
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _exitCode is not null || _process.HasExited;
+            }
+        }
+    }
 
     public static RunningCommand Start(string program, IReadOnlyList<string> arguments, Action<ProcessStartInfo>? change = null)
     {
@@ -60,13 +72,34 @@ public sealed class RunningCommand : IDisposable
 
     private int WaitForExit(TimeSpan patience)
     {
+        lock (_gate)
+        {
+            if (_exitCode is { } known)
+            {
+                return known;
+            }
+        }
+
         // Not WaitForExit(), which also waits for the end of the output.
         if (!_process.WaitForExit(patience))
         {
             throw new HarnessException($"after {patience.TotalSeconds:0} s still running: {_line}\n{Transcript}");
         }
 
-        return _process.ExitCode;
+        lock (_gate)
+        {
+            return _exitCode ??= Forget();
+        }
+    }
+
+    // At once: while the runtime remembers an ended process it takes an orphan that gets the same pid for that one, does not reap it, and
+    // is told of it for ever. No other child's end is noticed after that. The streams are ours, and stay open.
+    private int Forget()
+    {
+        int code = _process.ExitCode;
+        s_own.TryRemove(Pid, out _);
+        _process.Dispose();
+        return code;
     }
 
     /// <summary>Waits for the process and the end of what it writes.</summary>
@@ -100,7 +133,7 @@ public sealed class RunningCommand : IDisposable
     public int KillAndWait()
     {
         // Process.Kill() sends nothing to a process that was reaped, and its pid cannot be another one's before that.
-        _process.Kill();
+        Kill();
         return WaitForExit();
     }
 
@@ -108,7 +141,7 @@ public sealed class RunningCommand : IDisposable
     {
         try
         {
-            _process.StandardInput.Close();
+            _input.Close();
         }
         catch (IOException)
         {
@@ -121,20 +154,19 @@ public sealed class RunningCommand : IDisposable
     /// <summary>Kills the process if it still runs.</summary>
     public void Dispose()
     {
-        if (_disposed)
-        {
-            return;
-        }
+        Kill();
+        WaitForExit();
+    }
 
-        _disposed = true;
-        if (!_process.HasExited)
+    private void Kill()
+    {
+        lock (_gate)
         {
-            _process.Kill();
-            _process.WaitForExit(Deadline.Patience);
+            if (_exitCode is null)
+            {
+                _process.Kill();
+            }
         }
-
-        s_own.TryRemove(Pid, out _);
-        _process.Dispose();
     }
 
     internal static bool Owns(int pid) => s_own.ContainsKey(pid);
