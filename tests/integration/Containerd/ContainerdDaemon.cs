@@ -96,7 +96,8 @@ internal sealed class ContainerdDaemon
     /// <summary>Whether a record of the test's containers is there.</summary>
     internal bool HasRecords => RecordDirectories().Length > 0;
 
-    private string Records => $"/run/containerd/caisson/{Namespace}";
+    /// <summary>The --root of the containers here.</summary>
+    internal string Records => $"/run/containerd/caisson/{Namespace}";
 
     private string[] Entering => ["--target", $"{_namespaces.Pid}", "--mount", "--net"];
 

@@ -110,6 +110,22 @@ public sealed class ShimTests : ContainerTest
         Assert.DoesNotContain(place.Id, containerd.Run("tasks", "list").Expect());
     }
 
+    // Signalled as a whole, because a task that has stopped is not asked further otherwise.
+    [RootFact]
+    public void Container_that_somebody_else_deleted_is_not_found()
+    {
+        Workplace place = Place(Isolation.Namespaces);
+        ContainerdDaemon containerd = Containerd(place);
+        containerd.Run(["run", "--detach", .. containerd.RunFlags, ContainerdDaemon.Image, place.Id, "sleep", "1000"]).Expect();
+        RunningCommand.Start(Executable.Path, ["--root", containerd.Records, "delete", "--force", place.Id]).CloseInput().Wait().Expect();
+        Deadline.Wait("the task's end", () => containerd.Run("tasks", "list").Output.Contains("STOPPED", StringComparison.Ordinal));
+
+        CommandResult killed = containerd.Run("tasks", "kill", "--all", place.Id);
+
+        Assert.Contains("container does not exist: not found", killed.Error);
+        Remove(containerd, place);
+    }
+
     [Theory, Isolations]
     public void Output_goes_to_a_file_where_one_is_named(Isolation isolation)
     {

@@ -118,7 +118,9 @@ internal sealed class RuntimeCommands
     {
         if (status.Code != 0)
         {
-            throw new SandboxException(LastError(log) ?? $"caisson {command} ended with code {status.Code} and gave no reason");
+            string why = LastError(log) ?? $"caisson {command} ended with code {status.Code} and gave no reason";
+            var missing = new NoSuchContainerException();
+            throw why == missing.Message ? missing : new SandboxException(why);
         }
     }
 
