@@ -112,6 +112,7 @@ public sealed class PodNetworkTests : ContainerTest
         network.InPeer(place, [Executable.Path, .. place.Globals, "network", "remove", place.Id, "given"]).Expect();
         Assert.DoesNotContain("given", place.Run("network", "list", place.Id).Expect(), StringComparison.Ordinal);
         network.InPeer(route => route.FindLink("given"));
+        RefusesWhatCarriesNoEthernet(place, network);
         Assert.Contains("nothing-here", place.Run("network", "add", place.Id, "nothing-here").Error, StringComparison.Ordinal);
 
         place.Run("delete", "--force", place.Id).Expect();
@@ -247,6 +248,24 @@ public sealed class PodNetworkTests : ContainerTest
         Assert.Equal(1, second.ExitCode);
         Assert.Contains("eth0 has an ingress qdisc already", second.Error, StringComparison.Ordinal);
         Assert.Equal("undisturbed", network.Ask(TestNetwork.PodAddress, 7001, "undisturbed"));
+    }
+
+    private static void RefusesWhatCarriesNoEthernet(Workplace place, TestNetwork network)
+    {
+        FileFd? tun = null;
+        network.InPeer(route =>
+        {
+            tun = NetworkDevices.OpenTap("tun9", TapOptions.Tun | TapOptions.NoPacketInformation, out _);
+            int link = route.FindLink("tun9").Index;
+            route.SetUp(link);
+            route.AddAddress(new NetworkAddress(link, IPAddress.Parse("10.78.0.2"), 24));
+        });
+        using (tun)
+        {
+            string[] add = [Executable.Path, .. place.Globals, "network", "add", place.Id, "tun9"];
+            Assert.Contains("tun9 is not in the virtual machine: tun9 (tun) carries no Ethernet", network.InPeer(place, add).Error, StringComparison.Ordinal);
+            network.InPeer(place, [Executable.Path, .. place.Globals, "network", "remove", place.Id, "tun9"]).Expect();
+        }
     }
 
     private static void WaitInside(Workplace place, string command, Predicate<string> isSo)

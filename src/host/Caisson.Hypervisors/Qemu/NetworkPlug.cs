@@ -8,8 +8,8 @@ internal sealed class NetworkPlug
 {
     private const string VhostNet = "/dev/vhost-net";
 
-    // A guest lets go of a card within milliseconds; under emulation on a loaded host within seconds. One that never does keeps a dead card.
-    private static readonly TimeSpan s_removalPatience = TimeSpan.FromSeconds(5);
+    // A guest lets go of a card within milliseconds; under emulation on a loaded host within many seconds. One that never does keeps a dead card.
+    private static readonly TimeSpan s_removalPatience = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TaskCompletionSource> _removals = [];     // by device, under _lock

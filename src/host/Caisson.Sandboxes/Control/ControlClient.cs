@@ -91,8 +91,12 @@ internal sealed class ControlClient : IDisposable
     {
         NetworkState state = Told(() => _client.Call(
             ControlService.Name, "ListNetwork", new ContainerRequest { ContainerId = containerId }, NetworkState.Parser, s_patience));
-        return NetworkListing.Of(Protocol.Interfaces.Parser.ParseFrom(state.Interfaces), Protocol.Routes.Parser.ParseFrom(state.Routes));
+        return NetworkListing.Parse(state.Interfaces.ToByteArray(), state.Routes.ToByteArray());
     }
+
+    /// <summary>Returns when the machine has an interface that the caller has moved into its namespace, or has it no more.</summary>
+    internal void AwaitInterface(string containerId, string name, bool isThere) =>
+        Call("AwaitInterface", new AwaitInterfaceRequest { ContainerId = containerId, Name = name, Present = isThere });
 
     public void Dispose() => _client.Dispose();
 

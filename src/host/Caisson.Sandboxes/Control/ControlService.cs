@@ -44,6 +44,8 @@ internal sealed class ControlService(Sandbox sandbox, DescriptorDesk desk, bool 
         {
             Kills = await Translated(sandbox.NextOomAsync(request.ContainerId, request.HasKnown ? request.Known : null, context.CancellationToken)),
         });
+        Register(server, "AwaitInterface", AwaitInterfaceRequest.Parser, (request, stop) =>
+            sandbox.AwaitInterfaceAsync(request.ContainerId, request.Name, request.Present, stop));
         server.Register(Name, "ListNetwork", ContainerRequest.Parser, async (request, context) =>
         {
             (byte[] interfaces, byte[] routes) = await Translated(sandbox.ListNetworkAsync(request.ContainerId, context.CancellationToken));

@@ -25,8 +25,25 @@ public sealed record NetworkListing(IReadOnlyList<ListedInterface> Interfaces, I
         return new NetworkListing(interfaces, RoutesOf(route, links));
     });
 
+    /// <summary>What a guest says, as it came.</summary>
+    internal static NetworkListing Parse(byte[] interfaces, byte[] routes) =>
+        Of(Protocol.Interfaces.Parser.ParseFrom(interfaces), Protocol.Routes.Parser.ParseFrom(routes));
+
+    internal bool Has(string name)
+    {
+        foreach (ListedInterface one in Interfaces)
+        {
+            if (one.Name == name)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>What a guest says.</summary>
-    internal static NetworkListing Of(Interfaces interfaces, Routes routes)
+    private static NetworkListing Of(Interfaces interfaces, Routes routes)
     {
         var listed = new List<ListedInterface>();
         foreach (Interface one in interfaces.Items)

@@ -32,6 +32,33 @@ internal sealed record PodNetwork(
         return null;
     }
 
+    private bool Has(string name)
+    {
+        foreach (PodInterface one in Interfaces)
+        {
+            if (one.Name == name)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Why an interface is none of <see cref="Interfaces"/>.</summary>
+    internal string WhyNot(string name)
+    {
+        foreach (string one in Unusable)
+        {
+            if (one.StartsWith($"{name} (", StringComparison.Ordinal))
+            {
+                return $"{one} carries no Ethernet";
+            }
+        }
+
+        return Has(name) ? "its guest does not name it" : "it is not up in the network namespace, or belongs to a bridge or bond there";
+    }
+
     /// <summary>Looks at the namespace of the calling thread.</summary>
     /// <param name="route">A socket in it.</param>
     /// <param name="isOwn">Tells interfaces that we made ourselves.</param>

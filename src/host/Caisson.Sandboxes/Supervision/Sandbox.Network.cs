@@ -9,9 +9,10 @@ internal sealed partial class Sandbox
     private static readonly TimeSpan s_networkRest = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource _networkEnding = new();
+    private readonly SemaphoreSlim _networkTurn = new(1);       // one look at the namespace, with what follows from it, at a time
     private Task _watchingNetwork = Task.CompletedTask;
     private SandboxNetwork? _network;           // by BootAsync or Load, before anybody else is served
-    private NetworkPicture? _networkTold;       // owned by BootAsync, then by the watch
+    private NetworkPicture? _networkTold;       // owned by BootAsync, then under _networkTurn
     private NetworkSnapshot? _networkRecord;    // under _lock
     private int _networkQueues = 1;
 
@@ -20,6 +21,28 @@ internal sealed partial class Sandbox
     {
         RequireAlive(Find(containerId));
         return Guest.ListNetworkAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Follows what a command has just done in the namespace, instead of waiting until the watch hears of it: when this returns, the
+    /// machine has the interface, or has it no more.
+    /// </summary>
+    internal async Task AwaitInterfaceAsync(string containerId, string name, bool isThere, CancellationToken cancellationToken)
+    {
+        RequireAlive(Find(containerId));
+        if (_network is not { } network)
+        {
+            throw new SandboxException("network: this virtual machine takes no interfaces, or its namespace is gone");
+        }
+
+        // A caller that goes away leaves nothing half done: the cards are the sandbox's.
+        await FollowNetworkAsync(network, _networkEnding.Token).WaitAsync(cancellationToken);
+        (byte[] interfaces, byte[] routes) = await Guest.ListNetworkAsync(cancellationToken);
+        if (NetworkListing.Parse(interfaces, routes).Has(name) != isThere)
+        {
+            string why = isThere ? $"not in the virtual machine: {network.Pod.WhyNot(name)}" : "still in the virtual machine: its guest does not let go of it";
+            throw new SandboxException($"network: {name} is {why}");
+        }
     }
 
     private async Task StartMachineAsync(MachinePlan plan, CancellationToken cancellationToken)
@@ -77,7 +100,7 @@ internal sealed partial class Sandbox
             using RouteMonitor monitor = network.Watch();
             while (true)
             {
-                await FollowNetworkAsync(network, cancellationToken);
+                await TryFollowNetworkAsync(network, cancellationToken);
                 await monitor.ChangedAsync(EventLoop.Shared, cancellationToken);
 
                 // An interface comes in several steps: one look for all of them.
@@ -96,8 +119,22 @@ internal sealed partial class Sandbox
         }
     }
 
+    private async Task TryFollowNetworkAsync(SandboxNetwork network, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await FollowNetworkAsync(network, cancellationToken);
+        }
+        catch (SandboxException cause)
+        {
+            // The next change brings another attempt; what is there goes on.
+            _log.Error($"network: following a change: {cause.Message}");
+        }
+    }
+
     private async Task FollowNetworkAsync(SandboxNetwork network, CancellationToken cancellationToken)
     {
+        await _networkTurn.WaitAsync(cancellationToken);
         try
         {
             foreach (NetworkAttachment gone in network.FindGone())
@@ -117,10 +154,9 @@ internal sealed partial class Sandbox
 
             await TellNetworkAsync(cancellationToken);
         }
-        catch (SandboxException cause)
+        finally
         {
-            // The next change brings another attempt; what is there goes on.
-            _log.Error($"network: following a change: {cause.Message}");
+            _networkTurn.Release();
         }
     }
 

@@ -173,6 +173,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
         await _networkEnding.CancelAsync();
         await _watchingNetwork;
         _networkEnding.Dispose();
+        _networkTurn.Dispose();
         _network?.Dispose();
         _lettingGo.Dispose();
     }
