@@ -13,6 +13,9 @@ internal sealed class BoundedLog : IAsyncDisposable
     private const int MaxFileBytes = 256 * 1024;
     private const int TailBytes = 4096;
 
+    // Registers, code and call traces of several processors come after a kernel's reason to panic.
+    private const int SearchBytes = 64 * 1024;
+
     private readonly string _pipePath;
     private readonly string _logPath;
     private readonly FileFd _pipe;
@@ -59,11 +62,19 @@ internal sealed class BoundedLog : IAsyncDisposable
     /// <summary>The last lines that were written.</summary>
     internal string Tail(int lines)
     {
+        string[] all = Lines(TailBytes);
+        return string.Join('\n', all[Math.Max(0, all.Length - lines)..]);
+    }
+
+    /// <summary>The newest line that has <paramref name="words"/> in it; null without one.</summary>
+    internal string? FindLast(string words) => Array.FindLast(Lines(SearchBytes), line => line.Contains(words, StringComparison.Ordinal));
+
+    private string[] Lines(int bytes)
+    {
         using FileFd file = FileCalls.Open(_logPath, OpenFlags.O_RDONLY);
         byte[] content = file.ReadToEnd(MaxFileBytes * 2);
-        string text = Encoding.UTF8.GetString(content.AsSpan(Math.Max(0, content.Length - TailBytes)));
-        string[] all = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return string.Join('\n', all[Math.Max(0, all.Length - lines)..]);
+        string text = Encoding.UTF8.GetString(content.AsSpan(Math.Max(0, content.Length - bytes)));
+        return text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
     }
 
     /// <summary>Takes what is in the pipe still, and ends. The pipe stays for the next supervisor.</summary>

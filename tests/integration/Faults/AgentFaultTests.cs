@@ -33,6 +33,21 @@ public sealed class AgentFaultTests : ContainerTest
         Assert.Equal("", place.Run("list", "--quiet").Expect());
     }
 
+    // As a program that panics its kernel at once: nobody hears that it was started.
+    [SoakTheory]
+    [InlineData("in-start")]
+    [InlineData("after-start")]
+    public void Machine_that_ends_before_start_is_answered_is_the_containers_end(string point)
+    {
+        Workplace place = Place(Isolation.Vm);
+        place.Bundle.Script("exec sleep 1000");
+
+        CommandResult result = place.Start("--config", FaultAt(place, point), "run", "--bundle", place.Bundle.Path, place.Id).CloseInput().Wait();
+
+        Assert.Contains("virtual machine: the guest kernel panicked: not syncing: Attempted to kill init!", result.Error);
+        Assert.Equal(137, result.ExitCode);
+    }
+
     // Some manners are met by the limit of a call (60 s) or of the handshake, the others at once.
     [SoakTheory]
     [InlineData("before-serve:garbage")]

@@ -10,6 +10,7 @@ internal sealed class QemuMachine : IVirtualMachine
     private static readonly TimeSpan s_endingPatience = TimeSpan.FromSeconds(2);
 
     private const int LinesToQuote = 6;
+    private const string PanicMark = "Kernel panic";
 
     private readonly QemuMachineParts _parts;
     private readonly Lock _lock = new();        // guards the three below
@@ -165,7 +166,7 @@ internal sealed class QemuMachine : IVirtualMachine
             {
                 { _stopRequested: true } => (VmExitCause.Stopped, "the machine was stopped"),
                 _ when fileServerDied => (VmExitCause.FileServerDied, Quote("virtiofsd ended, and the machine with it", _parts.FileServerLog)),
-                { _sawPanic: true } => (VmExitCause.GuestPanic, Quote("the guest kernel panicked", _parts.Console)),
+                { _sawPanic: true } => (VmExitCause.GuestPanic, QuotePanic()),
                 { _shutdownReason: "guest-shutdown" } => (VmExitCause.GuestShutdown, "the guest powered off"),
                 { _shutdownReason: "guest-reset" } => ExplainReset(),
                 { _shutdownReason: "host-qmp-quit" } => (VmExitCause.Stopped, "the machine was stopped"),
@@ -182,9 +183,15 @@ internal sealed class QemuMachine : IVirtualMachine
 
     // With panic=1 the kernel restarts the machine after its last words; without any it restarted by itself.
     private (VmExitCause Cause, string Detail) ExplainReset() =>
-        _parts.Console.Tail(200).Contains("Kernel panic", StringComparison.Ordinal)
-            ? (VmExitCause.GuestPanic, Quote("the guest kernel panicked", _parts.Console))
+        _parts.Console.FindLast(PanicMark) is not null
+            ? (VmExitCause.GuestPanic, QuotePanic())
             : (VmExitCause.GuestReset, "the guest restarted itself, which ends a sandbox");
+
+    // The line that says why. What follows it, registers and a call trace, is in the console log.
+    private string QuotePanic() =>
+        _parts.Console.FindLast(PanicMark) is { } line
+            ? $"the guest kernel panicked: {line[(line.IndexOf(PanicMark, StringComparison.Ordinal) + PanicMark.Length)..].TrimStart(' ', '-')}"
+            : Quote("the guest kernel panicked", _parts.Console);
 
     private static string Quote(string what, BoundedLog log)
     {

@@ -89,7 +89,7 @@ internal sealed class QemuMachine(SandboxPlace place, SupervisorLog log) : ISand
         }
 
         VmExit exit = await exited;
-        string why = $"virtual machine: {exit.Detail}";
+        string why = GuestText.Line($"virtual machine: {exit.Detail.Replace("\n", "; ", StringComparison.Ordinal)}");
         _link!.MachineGone(why);
         return why;
     }

@@ -12,7 +12,8 @@ internal sealed partial class Sandbox
     // From the loss of the agent until QEMU, which gives back its memory first, is seen to be gone.
     private static readonly TimeSpan s_verdictPatience = TimeSpan.FromSeconds(5);
 
-    private readonly TaskCompletionSource _verdict = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Completes when the machine is gone: true if it ended by itself, false if we ended it.
+    private readonly TaskCompletionSource<bool> _verdict = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Takes over what an earlier supervisor wrote down. Before anything is saved, or it would be overwritten.</summary>
     internal void Load(SandboxSnapshot snapshot)
@@ -128,8 +129,14 @@ internal sealed partial class Sandbox
             return;
         }
 
+        bool byItself;
+        lock (_lock)
+        {
+            byItself = _stopping is null;
+        }
+
         Task stopping = StopAsync(why);
-        _verdict.TrySetResult();
+        _verdict.TrySetResult(byItself);
         await stopping;
     }
 

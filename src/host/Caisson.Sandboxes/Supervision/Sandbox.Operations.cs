@@ -11,7 +11,11 @@ internal sealed partial class Sandbox
         SandboxContainer container = Find(containerId);
         using IDisposable turn = await container.TakeTurnAsync(cancellationToken);
         Require(container, ContainerStatus.Created, "start", "cannot start a container that has stopped");
-        await Guest.StartContainerAsync(containerId, cancellationToken);
+        if (!await TryStartAsync(containerId, cancellationToken))
+        {
+            return;
+        }
+
         Change(() =>
         {
             // A workload that was quick may have ended already.
@@ -25,6 +29,26 @@ internal sealed partial class Sandbox
                 container.Init.Happened(ProcessEvent.Started);
             }
         });
+    }
+
+    // A program may end its machine, by a panic for instance, before the agent's answer is here. Nobody can tell whether it ran, and the
+    // container's end, 137 and the machine's cause, says what is known: false then. A machine that goes on, or that we ended, is an error.
+    private async Task<bool> TryStartAsync(string containerId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Guest.StartContainerAsync(containerId, cancellationToken);
+            return true;
+        }
+        catch (GuestGoneException)
+        {
+            if (await Task.WhenAny(_verdict.Task, Task.Delay(s_verdictPatience, cancellationToken)) != _verdict.Task || !await _verdict.Task)
+            {
+                throw;
+            }
+
+            return false;
+        }
     }
 
     internal async Task ExecAsync(
