@@ -9,10 +9,11 @@ internal sealed record BenchOptions
         Measures Caisson beside crun, runc and a bare QEMU, alternating in random order in the same run. Times are medians
         [min..max]; the ratios are what the targets speak of. A target that is not met is said, and is no failure.
 
-          --only NAME     only this one (may be repeated): run, vm-run, vm-exec, memory, steps, many
+          --only NAME     only this one (may be repeated): run, vm-run, vm-exec, memory, steps, many,
+                          ctr, shim, pods
           --rounds N      rounds of the short measurements (40; those of machines are a quarter of it)
           --quick         few rounds: a first impression
-          --full          also what takes long: 500 containers at once
+          --full          also what takes long: 500 containers at once, and ctr, shim, pods
           --json FILE     the results, for a program
 
         """;
@@ -29,7 +30,7 @@ internal sealed record BenchOptions
 
     internal int MachineRounds => Math.Max(3, Rounds / 4);
 
-    internal bool Wants(string benchmark) => Only.Count == 0 || Only.Contains(benchmark);
+    internal bool Wants(IBenchmark benchmark) => Only.Count == 0 ? IsFull || !benchmark.IsLong : Only.Contains(benchmark.Name);
 
     internal static BenchOptions Read(string[] words)
     {

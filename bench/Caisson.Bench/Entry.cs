@@ -36,7 +36,7 @@ internal static class Entry
         int code = 0;
         foreach (IBenchmark benchmark in Benchmarks.All)
         {
-            if (!options.Wants(benchmark.Name))
+            if (!options.Wants(benchmark))
             {
                 continue;
             }
@@ -78,7 +78,8 @@ internal static class Entry
             Console.Error.WriteLine("bench: interrupted");
             return true;
         }
-        catch (Exception cause) when (cause is BenchException or IOException or SyscallException or UnauthorizedAccessException or Hypervisors.HypervisorException)
+        catch (Exception cause) when (cause is BenchException or IOException or SyscallException or UnauthorizedAccessException or Hypervisors.HypervisorException
+            or Harness.HarnessException or IntegrationTests.Cri.CriException)
         {
             context.Report.Failed(benchmark.Name, cause.Message);
             Console.Out.WriteLine($"   could not be measured: {cause.Message}");

@@ -9,5 +9,8 @@ internal interface IBenchmark
     /// <summary>What it measures, in a line.</summary>
     string Title { get; }
 
+    /// <summary>Whether it takes so long that it is left out unless it is asked for: by name, or with <c>--full</c>.</summary>
+    bool IsLong => false;
+
     void Run(BenchContext context);
 }

@@ -10,7 +10,7 @@ internal static class Machine
 
     private static IEnumerable<string> Versions()
     {
-        foreach (string peer in (string[])["crun", "runc", "qemu-system-x86_64"])
+        foreach (string peer in (string[])["crun", "runc", "qemu-system-x86_64", "containerd"])
         {
             yield return BenchPlace.FindPeer(peer) is { } path
                 ? new ChildCommand(path, "--version").Read().Split('\n')[0].Replace(" version ", " ", StringComparison.Ordinal)

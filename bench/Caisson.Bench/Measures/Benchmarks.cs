@@ -10,5 +10,8 @@ internal static class Benchmarks
         new Memory(),
         new Steps(),
         new Many(),
+        new ContainerdRun(),
+        new ShimMemory(),
+        new PodSteps(),
     ];
 }

@@ -11,6 +11,9 @@ internal sealed class ContainerdDaemon
 {
     internal const string Image = "test.local/busybox:1";
 
+    /// <summary>containerd's own shim, to be compared with.</summary>
+    internal const string RuncRuntime = "io.containerd.runc.v2";
+
     private const string ShimDirectory = "/run/caisson/shims";
 
     private readonly Workplace _place;

@@ -141,6 +141,8 @@ internal sealed class CriNode
             runtime_type = "{ContainerdDaemon.RuntimeOf(Isolation.Namespaces)}"
           [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.caisson]
             runtime_type = "{ContainerdDaemon.RuntimeOf(Isolation.Vm)}"
+          [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+            runtime_type = "{ContainerdDaemon.RuncRuntime}"
         """;
 
     private void WriteNetwork(string extraPlugin)
