@@ -8,9 +8,6 @@ namespace Caisson.GuestImage;
 /// </summary>
 internal static class Unpacker
 {
-    // Not by PATH alone: a service has none.
-    private static readonly string[] s_places = ["/usr/bin", "/bin", "/usr/local/bin"];
-
     /// <param name="program">Such as <c>gzip</c>, which understands <c>-dc</c>.</param>
     /// <param name="packed">The compressed bytes.</param>
     /// <param name="limit">More than this does not come out, however much is in it.</param>
@@ -19,7 +16,7 @@ internal static class Unpacker
     /// <exception cref="GuestImageException">The program is missing, or the bytes are damaged or too many.</exception>
     internal static byte[] Unpack(string program, ReadOnlySpan<byte> packed, int limit, string step, string path)
     {
-        string executable = Array.Find(Array.ConvertAll(s_places, place => $"{place}/{program}"), File.Exists)
+        string executable = HostPrograms.Find(program)
             ?? throw new GuestImageException(step, path, $"compressed with {program}, and this host has no such program: install it (the package that `apt-cache search -n {program}` names), or unpack the file first");
         using MemFd file = MemFd.Create("packed");
         file.WriteAll(packed);

@@ -3,6 +3,7 @@ using Caisson.Hypervisors;
 using Caisson.Linux;
 using Caisson.Oci;
 using Caisson.Protocol;
+using Caisson.Tests;
 using Caisson.Ttrpc;
 using Google.Protobuf;
 
@@ -47,7 +48,7 @@ public sealed class AgentVm : IAsyncLifetime, ICollectionFixture<AgentVm>
             Identity = new JailIdentity(100_003, 100_003),
         };
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
-        _machine = await new QemuHypervisor(LaunchVerb.Program, QemuInstallation.Find()).StartAsync(config, machine, CancellationToken.None);
+        _machine = await new QemuHypervisor(TestLauncher.Program, QemuInstallation.Find()).StartAsync(config, machine, CancellationToken.None);
         _client = await ConnectAsync();
         await _client.CheckAsync(new CheckRequest());
         BootTime = System.Diagnostics.Stopwatch.GetElapsedTime(start);

@@ -128,10 +128,10 @@ public sealed class KilledCreateTests : ContainerTest
         }
     }
 
-    [RootFact]
-    public void Run_that_is_killed_leaves_a_container_that_can_be_deleted()
+    [Theory, Isolations]
+    public void Run_that_is_killed_leaves_a_container_that_can_be_deleted(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         place.Bundle.Script("echo ready; exec sleep 1000");
         RunningCommand run = place.Start("run", "--bundle", place.Bundle.Path, place.Id);
         run.WaitForOutput("ready");

@@ -156,21 +156,6 @@ public sealed class KilledMachineTests : ContainerTest
         place.Run("delete", "--force", place.Id).Expect();
     }
 
-    [VmFact]
-    public void Death_of_the_run_command_leaves_a_container_that_can_be_deleted()
-    {
-        Workplace place = Place(Isolation.Vm);
-        place.Bundle.Script("echo ready; exec sleep 1000");
-        RunningCommand run = place.Start("run", "--bundle", place.Bundle.Path, place.Id);
-        run.WaitForOutput("ready");
-
-        run.Send(Signal.SIGKILL);
-        run.WaitForExit();
-
-        place.Run("delete", "--force", place.Id).Expect();
-        Assert.Equal("", place.Run("list", "--quiet").Expect());
-    }
-
     [SoakTheory]
     [InlineData(MachineProcesses.Supervisor)]
     [InlineData(MachineProcesses.Guardian)]

@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using Caisson.Oci;
 using Caisson.Sandboxes;
-using Caisson.UnitTests.Oci;
+using Caisson.Tests;
 
 namespace Caisson.UnitTests.Compatibility;
 

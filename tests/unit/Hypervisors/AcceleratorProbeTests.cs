@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Caisson.Hypervisors;
+using Caisson.Tests;
 
 namespace Caisson.UnitTests.Hypervisors;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Caisson.Hypervisors;
 using Caisson.Linux;
+using Caisson.Tests;
 
 namespace Caisson.UnitTests.Hypervisors;
 

@@ -1,5 +1,6 @@
 using Caisson.Hypervisors;
 using Caisson.Linux;
+using Caisson.Tests;
 
 namespace Caisson.UnitTests.Hypervisors;
 

@@ -1,7 +1,7 @@
 using System.Text;
 using Caisson.Oci;
 
-namespace Caisson.UnitTests.Oci;
+namespace Caisson.Tests;
 
 /// <summary>A specification in which every field the model knows has a value that is not its default.</summary>
 internal static class RichSpec

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Caisson.Oci;
+using Caisson.Tests;
 
 namespace Caisson.UnitTests.Oci;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Caisson.Oci;
+using Caisson.Tests;
 
 namespace Caisson.UnitTests.Oci;
 

@@ -33,7 +33,7 @@ internal static class CriuCheck
             .DuplicateTo(output.Write, 1)
             .DuplicateTo(output.Write, 2)
             .CloseRangeFrom(3)
-            .Execve(criu, ["criu", "check"], ["LC_ALL=C", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
+            .Execve(criu, ["criu", "check"], ["LC_ALL=C", HostPrograms.UsualPath])
             .Start();
         output.Write.Dispose();
         string text = Encoding.UTF8.GetString(output.Read.ReadToEnd(MaxOutputBytes));

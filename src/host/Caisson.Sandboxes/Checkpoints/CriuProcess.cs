@@ -14,9 +14,6 @@ internal sealed class CriuProcess : IDisposable
     // CRIU's own bound for a message is one page and some (criu/cr-service.c); errors carry text.
     private const int MaxMessageBytes = 64 * 1024;
 
-    // Not by PATH alone: engines pass none.
-    private static readonly string[] s_places = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
     private readonly UnixSocket _socket;
 
     private CriuProcess(UnixSocket socket, ClonedProcess process)
@@ -37,16 +34,8 @@ internal sealed class CriuProcess : IDisposable
         }
 
         string name = string.IsNullOrEmpty(asked) ? "criu" : asked;
-        string[] path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
-        foreach (string directory in (string[])[.. path, .. s_places])
-        {
-            if (File.Exists($"{directory}/{name}"))
-            {
-                return $"{directory}/{name}";
-            }
-        }
-
-        throw new SandboxException($"checkpoints are made and restored by CRIU, and there is no {name} on this host: install the package criu");
+        return HostPrograms.Find(name)
+            ?? throw new SandboxException($"checkpoints are made and restored by CRIU, and there is no {name} on this host: install the package criu");
     }
 
     /// <summary>Starts it with our standard streams, so that what it restores may inherit them.</summary>
@@ -72,7 +61,7 @@ internal sealed class CriuProcess : IDisposable
 
             ClonedProcess process = clone
                 .CloseRangeFrom(FirstInherited + inherited.Count)
-                .Execve(criu, ["criu", "swrk", $"{SocketNumber}"], ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"])
+                .Execve(criu, ["criu", "swrk", $"{SocketNumber}"], [HostPrograms.UsualPath, "LC_ALL=C"])
                 .Start();
             return new CriuProcess(near, process);
         }

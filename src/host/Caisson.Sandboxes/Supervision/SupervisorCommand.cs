@@ -17,7 +17,7 @@ internal sealed record SupervisorCommand(string SandboxDirectory, bool Reattach,
     private const string Self = "/proc/self/exe";
 
     // A daemon that is idle most of the time: without this budget its heap grows to the size of the L3 cache before the first collection.
-    private static readonly string[] s_environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "DOTNET_GCgen0size=80000"];
+    private static readonly string[] s_environment = [HostPrograms.UsualPath, "DOTNET_GCgen0size=80000"];
 
     /// <summary>The sandbox's id: its directory's name.</summary>
     internal string SandboxId => SandboxDirectory[(SandboxDirectory.LastIndexOf('/') + 1)..];

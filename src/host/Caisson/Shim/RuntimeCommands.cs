@@ -25,23 +25,6 @@ internal sealed class RuntimeCommands
         _reaper = reaper;
     }
 
-    /// <summary>Runs a command to its end, in a process without other threads' work: for the <c>delete</c> action.</summary>
-    /// <exception cref="SandboxException">It failed; in its own words.</exception>
-    internal void RunAlone(IReadOnlyList<string> words)
-    {
-        string log = LogFile();
-        try
-        {
-            using FileFd nothing = FileCalls.Open("/dev/null", OpenFlags.O_RDWR);
-            using ClonedProcess command = Begin(words, log, nothing, nothing, nothing, "/");
-            Check(words[0], command.PidFd.Wait(), log);
-        }
-        finally
-        {
-            FileCalls.TryRemove(log, isDirectory: false, out _);
-        }
-    }
-
     /// <summary>Runs a command to its end, with nothing to read and nowhere to write.</summary>
     /// <exception cref="SandboxException">It failed; in its own words.</exception>
     internal async Task RunAsync(IReadOnlyList<string> words, CancellationToken cancellationToken)

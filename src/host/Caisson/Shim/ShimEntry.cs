@@ -109,7 +109,7 @@ internal static class ShimEntry
     {
         string bundle = Bundle(line);
         var commands = new RuntimeCommands(ShimSettings.Load(line, bundle));
-        commands.RunAlone(["delete", "--force", line.Id]);
+        commands.RunAsync(["delete", "--force", line.Id], CancellationToken.None).GetAwaiter().GetResult();
         SnapshotMount.Remove(Path.Combine(bundle, "rootfs"));
         ShimRemains.RemoveIfDead(ShimPlace.SocketFor(line, bundle));
         var answer = new DeleteResponse { ExitStatus = KilledExitCode, ExitedAt = Timestamp.FromDateTime(DateTime.UtcNow) };

@@ -1,12 +1,11 @@
 using System.Collections;
+using Caisson.Linux;
 
 namespace Caisson;
 
 /// <summary>The variables of the shim's daemon and of the commands that it starts.</summary>
 internal static class ShimEnvironment
 {
-    private const string SearchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
     // A daemon that is idle most of the time: see SupervisorCommand.
     private const string SmallHeap = "DOTNET_GCgen0size";
 
@@ -30,7 +29,7 @@ internal static class ShimEnvironment
 
         if (!hasPath)
         {
-            variables.Add(SearchPath);
+            variables.Add(HostPrograms.UsualPath);
         }
 
         return variables;

@@ -17,7 +17,7 @@ internal static class CgroupFile
     }
 
     internal static bool TryWrite(string directory, string file, string value, out Errno why) =>
-        KernelFile.TryWrite($"{directory}/{file}", value, out why);
+        SmallFile.TryWrite($"{directory}/{file}", value, out why);
 
     internal static CgroupException Failed(string directory, string file, string value, Errno why) => why switch
     {
@@ -28,7 +28,7 @@ internal static class CgroupFile
     };
 
     internal static bool TryRead(string directory, string file, out string text, out Errno why) =>
-        KernelFile.TryRead($"{directory}/{file}", out text, out why);
+        SmallFile.TryReadText($"{directory}/{file}", out text, out why);
 
     internal static string Read(string directory, string file) => TryRead(directory, file, out string text, out Errno why)
         ? text
@@ -38,8 +38,7 @@ internal static class CgroupFile
     internal static ulong? ReadNumber(string directory, string file)
     {
         Span<byte> text = stackalloc byte[ShortFileBytes];
-        int length = KernelFile.TryRead($"{directory}/{file}", text, out _);
-        return length > 0 ? ParseNumber(text[..length]) : null;
+        return SmallFile.TryReadStart($"{directory}/{file}", text, out int length, out _) && length > 0 ? ParseNumber(text[..length]) : null;
     }
 
     /// <summary>Reads a file of events from its start: the kernel wakes pollers at each change since then.</summary>

@@ -86,7 +86,7 @@ public sealed class CgroupLayout
     /// <summary>The v2 directory of another process, or null where it cannot be told or is outside of what this process sees.</summary>
     /// <param name="pid">The process.</param>
     public string? UnifiedDirectoryOf(int pid) =>
-        Unified is not null && KernelFile.TryRead($"/proc/{pid}/cgroup", out string text, out _) && ParseOwn(text).TryGetValue("", out string? path)
+        Unified is not null && SmallFile.TryReadText($"/proc/{pid}/cgroup", out string text, out _) && ParseOwn(text).TryGetValue("", out string? path)
             ? Unified.DirectoryOf(path)
             : null;
 

@@ -11,7 +11,7 @@ public static class UserIds
 
     /// <summary>Whether this process is in a user namespace other than the first: its root is not the machine's.</summary>
     public static bool IsInUserNamespace =>
-        KernelFile.TryRead("/proc/self/uid_map", out string map, out _)
+        SmallFile.TryReadText("/proc/self/uid_map", out string map, out _)
         && map.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
 
     /// <summary>The effective gid.</summary>

@@ -57,87 +57,44 @@ public static class DescriptorIo
     /// <param name="limitBytes">More than this is refused with EFBIG.</param>
     public static byte[] ReadToEnd(this FileDescriptor fd, int limitBytes)
     {
+        if (TryReadToEnd(fd, limitBytes, out ReadOnlySpan<byte> bytes, out Errno why))
+        {
+            return bytes.ToArray();
+        }
+
+        throw new SyscallException(why == Errno.EFBIG ? $"read(fd {fd.Number}): more than {limitBytes} bytes" : $"read(fd {fd.Number})", why);
+    }
+
+    /// <inheritdoc cref="ReadToEnd"/>
+    internal static bool TryReadToEnd(FileDescriptor fd, int limitBytes, out ReadOnlySpan<byte> bytes, out Errno why)
+    {
+        bytes = default;
         byte[] buffer = new byte[Math.Min(4096, limitBytes + 1)];
         int length = 0;
         while (true)
         {
-            int count = fd.Read(buffer.AsSpan(length));
+            if (!fd.TryRead(buffer.AsSpan(length), out int count, out why))
+            {
+                return false;
+            }
+
             length += count;
             if (length > limitBytes)
             {
-                throw new SyscallException($"read(fd {fd.Number}): more than {limitBytes} bytes", Errno.EFBIG);
+                why = Errno.EFBIG;
+                return false;
             }
 
             if (count == 0)
             {
-                return buffer[..length];
+                bytes = buffer.AsSpan(0, length);
+                return true;
             }
 
             if (length == buffer.Length)
             {
                 Array.Resize(ref buffer, (int)Math.Min((long)buffer.Length * 2, (long)limitBytes + 1));
             }
-        }
-    }
-}
-
-/// <summary>Whole files at trusted paths: three system calls each, where System.IO needs seven.</summary>
-public static class SmallFile
-{
-    // No file of /proc, /sys or our own that we read whole is larger; mountinfo of a host with 100,000 mounts is 20 MB.
-    private const int DefaultLimitBytes = 64 * 1024 * 1024;
-
-    /// <summary>The content of a file.</summary>
-    public static byte[] Read(string path, int limitBytes = DefaultLimitBytes)
-    {
-        using FileFd fd = FileCalls.Open(path, OpenFlags.O_RDONLY);
-        return fd.ReadToEnd(limitBytes);
-    }
-
-    /// <summary>The content of a file as UTF-8 text.</summary>
-    public static string ReadText(string path) => Encoding.UTF8.GetString(Read(path));
-
-    /// <inheritdoc cref="ReadText"/>
-    public static bool TryReadText(string path, out string text, out Errno why)
-    {
-        text = "";
-        bool open = FileCalls.TryOpen(path, OpenFlags.O_RDONLY, out FileFd fd, out why);
-        using (fd)
-        {
-            if (!open)
-            {
-                return false;
-            }
-
-            try
-            {
-                text = Encoding.UTF8.GetString(fd.ReadToEnd(DefaultLimitBytes));
-                return true;
-            }
-            catch (SyscallException cause)
-            {
-                why = cause.Errno;    // /proc files of a process that ended answer ESRCH to read, not to open
-                return false;
-            }
-        }
-    }
-
-    /// <summary>Writes text to an existing file in one write, as /proc, /sys and cgroup files demand.</summary>
-    public static void Write(string path, string text)
-    {
-        if (!TryWrite(path, text, out Errno why))
-        {
-            throw new SyscallException($"write({path}, \"{text}\")", why);
-        }
-    }
-
-    /// <inheritdoc cref="Write"/>
-    public static bool TryWrite(string path, string text, out Errno why)
-    {
-        bool open = FileCalls.TryOpen(path, OpenFlags.O_WRONLY, out FileFd fd, out why);
-        using (fd)
-        {
-            return open && fd.TryWrite(Encoding.UTF8.GetBytes(text), out _, out why);
         }
     }
 }

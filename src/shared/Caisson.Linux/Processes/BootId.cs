@@ -4,5 +4,5 @@ namespace Caisson.Linux;
 public static class BootId
 {
     /// <summary>Reads it, a UUID in lower case.</summary>
-    public static string Read() => KernelFile.Read("/proc/sys/kernel/random/boot_id").TrimEnd('\n');
+    public static string Read() => SmallFile.ReadText("/proc/sys/kernel/random/boot_id").TrimEnd('\n');
 }

@@ -42,8 +42,7 @@ public readonly record struct ProcessIdentity(int Pid, ulong StartTimeTicks)
         started = 0;
         state = '\0';
         Span<byte> stat = stackalloc byte[StatBytes];
-        int length = KernelFile.TryRead(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"), stat, out why);
-        if (length <= 0)
+        if (!SmallFile.TryReadStart(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"), stat, out int length, out why) || length == 0)
         {
             why = why == Errno.None ? Errno.ESRCH : why;
             return false;

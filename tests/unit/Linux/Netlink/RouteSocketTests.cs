@@ -1,5 +1,4 @@
 using System.Net;
-using System.Runtime.ExceptionServices;
 using Caisson.Linux;
 
 namespace Caisson.UnitTests.Linux;
@@ -195,26 +194,10 @@ public sealed class RouteSocketTests
         Assert.False(route.TryFindLink("far", out _));
     });
 
-    private static void InNewNamespace(Action<RouteSocket> test)
+    private static void InNewNamespace(Action<RouteSocket> test) => Scratch.OnThread(() =>
     {
-        ExceptionDispatchInfo? failure = null;
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                NamespaceCalls.Unshare(NamespaceKinds.Network);
-                using RouteSocket route = RouteSocket.Open();
-                test(route);
-            }
-#pragma warning disable CA1031 // Thrown again on the test's thread.
-            catch (Exception thrown)
-#pragma warning restore CA1031
-            {
-                failure = ExceptionDispatchInfo.Capture(thrown);
-            }
-        });
-        thread.Start();
-        thread.Join();
-        failure?.Throw();
-    }
+        NamespaceCalls.Unshare(NamespaceKinds.Network);
+        using RouteSocket route = RouteSocket.Open();
+        test(route);
+    });
 }

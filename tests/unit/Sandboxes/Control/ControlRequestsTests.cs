@@ -1,8 +1,8 @@
 using Caisson.Linux;
 using Caisson.Protocol.Control;
 using Caisson.Sandboxes;
+using Caisson.Tests;
 using Caisson.Ttrpc;
-using Caisson.UnitTests.Oci;
 using Keeper = Caisson.Protocol.Control.Keeper;
 using WireMemory = Caisson.Protocol.Control.SharedMemory;
 
