@@ -71,6 +71,8 @@ caisson_entry:
         mov     %rsp, %rbp
         cld
 
+        xor     %r15d, %r15d                    # whether a word said that a container is made or entered
+
         cmpq    $0, (%r13)
         je      .Lprotect
         lea     8(%r13), %rsi
@@ -100,7 +102,7 @@ caisson_entry:
         mov     (%rdi), %rdx
         add     $8, %rdi
         cmp     %rdx, %rax
-        je      .Lprotect
+        je      .Lenters
         test    %rdx, %rdx
         jnz     .Lentering
         lea     looking(%rip), %rdi
@@ -113,6 +115,8 @@ caisson_entry:
         jnz     .Llooking
         jmp     .Lword
 
+.Lenters:
+        inc     %r15d
 .Lprotect:
         # On a read-only file system already: the stand-in, or one that needs none.
         mov     $NR_openat, %eax
@@ -134,7 +138,7 @@ caisson_entry:
         test    %r14, %r14
         js      .Lgo_on
         testb   $ST_RDONLY, STATFS+F_FLAGS(%rbp)
-        jnz     .Lgo_on
+        jnz     .Lread_only
 
         # The stand-in. Without CAP_SYS_ADMIN this is where it ends.
         mov     $NR_open_tree, %eax
@@ -217,6 +221,20 @@ caisson_entry:
 .Lclose:
         mov     $NR_close, %eax
         mov     %ebx, %edi
+        syscall
+        jmp     .Lgo_on
+
+        # No other stand-in is needed: a shim, which runs from one, starts its commands from the same. But their signals must be blocked here
+        # too, or managed code would have to begin anew, from a copy of the whole file where the stand-in cannot be cloned.
+.Lread_only:
+        test    %r15d, %r15d
+        jz      .Lgo_on
+        movq    $TAKEN, MASK(%rbp)
+        mov     $NR_rt_sigprocmask, %eax
+        mov     $SIG_BLOCK, %edi
+        lea     MASK(%rbp), %rsi
+        xor     %edx, %edx
+        mov     $8, %r10d
         syscall
 .Lgo_on:
         mov     %r13, %rsp

@@ -73,6 +73,12 @@ public sealed class ShimTests : ContainerTest
         int lines = containerd.Run("tasks", "ps", place.Id).Expect().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
         Assert.Equal(isolation == Isolation.Vm ? 2 : 3, lines);
 
+        if (isolation == Isolation.Vm)
+        {
+            // The file that the shim runs from, and not a copy of it for each container.
+            Assert.DoesNotContain("memfd", new FileInfo($"/proc/{MachineProcesses.Find(MachineProcesses.Supervisor)}/exe").LinkTarget);
+        }
+
         End(containerd, place, Signal.SIGKILL, 137);
     }
 

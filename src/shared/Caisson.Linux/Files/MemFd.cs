@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Caisson.Linux;
 
 /// <summary>The seals of fcntl(2), F_ADD_SEALS.</summary>
@@ -23,6 +25,9 @@ public enum MemFdSeals
 /// <summary>An anonymous file in memory, memfd_create(2).</summary>
 public sealed class MemFd : FileDescriptor
 {
+    // A page that is held for longer is not the kernel's to give back.
+    private static readonly TimeSpan s_sealPatience = TimeSpan.FromSeconds(10);
+
     /// <summary>An empty owner.</summary>
     public MemFd()
     {
@@ -49,10 +54,24 @@ public sealed class MemFd : FileDescriptor
     }
 
     /// <summary>Adds seals for ever.</summary>
-    public void Seal(MemFdSeals seals)
+    public void Seal(MemFdSeals seals) => Seal(this, seals);
+
+    /// <summary>
+    /// Adds seals for ever. The kernel refuses to forbid writing while anybody holds one of the file's pages, which on a busy machine is its own
+    /// housekeeping; it waits for 0.15 s itself (memfd_wait_for_pins in mm/memfd.c) and leaves the rest to the caller.
+    /// </summary>
+    internal static void Seal(FileDescriptor file, MemFdSeals seals)
     {
         const int F_ADD_SEALS = 1033;
-        Libc.Check(Libc.fcntl(this, F_ADD_SEALS, (nint)seals), "fcntl(F_ADD_SEALS)");
+        long began = Stopwatch.GetTimestamp();
+        while (Libc.fcntl(file, F_ADD_SEALS, (nint)seals) < 0)
+        {
+            Errno why = Libc.LastError;
+            if (why is not (Errno.EBUSY or Errno.EINTR) || Stopwatch.GetElapsedTime(began) > s_sealPatience)
+            {
+                throw new SyscallException("fcntl(F_ADD_SEALS)", why);
+            }
+        }
     }
 
     /// <summary>Appends a whole file from its current position, inside the kernel.</summary>

@@ -16,8 +16,7 @@ public static unsafe class SelfExecutable
     private const long StatReadOnly = 1;
     private const int MemfdCloexecSealing = 3;
     private const int GetSeals = 1034;
-    private const int AddSeals = 1033;
-    private const int AllSeals = 0xF; // SEAL, SHRINK, GROW, WRITE
+    private const int AllSeals = (int)MemFdSeals.All;
 
     /// <summary>Whether this process already runs from such a stand-in.</summary>
     public static bool IsProtected
@@ -98,7 +97,7 @@ public static unsafe class SelfExecutable
             Libc.Check(moved, $"sendfile({OwnFile})");
         }
         while (moved > 0);
-        Libc.Check(Libc.fcntl_flags(copy.Number, AddSeals, AllSeals), "fcntl(F_ADD_SEALS)");
+        MemFd.Seal(copy, MemFdSeals.All);
         return copy;
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Caisson.Linux;
 
 namespace Caisson.UnitTests.Linux.Files;
@@ -87,6 +88,30 @@ public sealed class DescriptorTests
         Assert.Equal(Errno.EPERM, why);
     }
 
+    // What holds a page for long is only seen where it is made to: here a pipe does, until it is read.
+    [Fact]
+    public void Memfd_is_sealed_also_while_somebody_holds_a_page_of_it()
+    {
+        using MemFd memory = MemFd.Create("held");
+        memory.WriteAll("page"u8);
+        using var pipe = PipePair.Create();
+        long start = 0;
+        Assert.Equal(4, Splice(memory.Number, ref start, pipe.Write.Number, 0, 4, 0));
+        var reader = new Thread(() =>
+        {
+            // Longer than the kernel itself waits.
+            Thread.Sleep(TimeSpan.FromSeconds(1));
+            _ = pipe.Read.Read(new byte[4]);
+        });
+        reader.Start();
+
+        memory.Seal(MemFdSeals.All);
+
+        reader.Join();
+        Assert.False(memory.TryWrite("x"u8, out _, out Errno why));
+        Assert.Equal(Errno.EPERM, why);
+    }
+
     [Fact]
     public void Small_files_are_read_and_written_whole()
     {
@@ -126,4 +151,7 @@ public sealed class DescriptorTests
         string flags = File.ReadAllLines($"/proc/self/fdinfo/{fd.Number}").First(l => l.StartsWith("flags:", StringComparison.Ordinal));
         return (Convert.ToUInt32(flags["flags:".Length..].Trim(), 8) & (uint)OpenFlags.O_CLOEXEC) != 0;
     }
+
+    [DllImport("libc", EntryPoint = "splice", SetLastError = true)]
+    private static extern nint Splice(int from, ref long offset, int to, nint noOffset, nuint count, uint flags);
 }
