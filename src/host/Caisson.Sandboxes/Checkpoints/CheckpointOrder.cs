@@ -38,7 +38,7 @@ public sealed record CheckpointOrder
     public int StatusFd { get; init; } = -1;
 
     /// <summary>Where memory pages are sent; null writes them to images.</summary>
-    public PageServer? PageServer { get; init; }
+    public PageServerPlace? PageServer { get; init; }
 
     public CgroupMode CgroupMode { get; init; } = CgroupMode.Soft;
 
@@ -47,6 +47,9 @@ public sealed record CheckpointOrder
 
     public string? LsmProfile { get; init; }
 }
+
+/// <summary>Where a page server listens. Not the message: a record compares its fields, and messages have no comparison in the executable.</summary>
+public sealed record PageServerPlace(string Address, ushort Port);
 
 /// <summary>A backend that can write a container's processes to files, and make them again from there.</summary>
 public interface ICheckpoints

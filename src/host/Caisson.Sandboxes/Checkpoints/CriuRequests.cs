@@ -32,9 +32,9 @@ internal static class CriuRequests
             options.TrackMem = true;
         }
 
-        if (order.PageServer is not null)
+        if (order.PageServer is { } server)
         {
-            options.Ps = order.PageServer;
+            options.Ps = new PageServer { Address = server.Address, Port = server.Port };
         }
 
         foreach (LinuxNamespace joined in Joined(spec, "network", "pid"))

@@ -45,7 +45,7 @@ internal static class CheckpointFlags
     }
 
     /// <summary>ADDRESS:PORT.</summary>
-    internal static PageServer? ServerOf(string? text)
+    internal static PageServerPlace? ServerOf(string? text)
     {
         if (string.IsNullOrEmpty(text))
         {
@@ -54,7 +54,7 @@ internal static class CheckpointFlags
 
         int colon = text.LastIndexOf(':');
         return colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort port) && port > 0
-            ? new PageServer { Address = text[..colon].Trim('[', ']'), Port = port }
+            ? new PageServerPlace(text[..colon].Trim('[', ']'), port)
             : throw new SandboxException("Use --page-server ADDRESS:PORT to specify page server");
     }
 
