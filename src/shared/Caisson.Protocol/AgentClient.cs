@@ -154,6 +154,14 @@ public sealed class AgentClient : IAsyncDisposable
     public Task SyncAsync(SyncRequest request, CancellationToken cancellationToken = default) =>
         CallAsync(AgentMethods.Extensions, "Sync", request, Empty.Parser, _timeouts.Default, cancellationToken);
 
+    /// <summary>Waits until the guest's programs listen on other ports than those of the request.</summary>
+    public Task<PortList> ListeningPortsAsync(PortList request, CancellationToken cancellationToken = default) =>
+        CallAsync(AgentMethods.Extensions, "ListeningPorts", request, PortList.Parser, null, cancellationToken);
+
+    /// <summary>Connects to a port of the guest.</summary>
+    public Task ConnectPortAsync(ConnectPortRequest request, CancellationToken cancellationToken = default) =>
+        CallAsync(AgentMethods.Extensions, "ConnectPort", request, Empty.Parser, _timeouts.Default, cancellationToken);
+
     /// <summary>Lists containers and processes, for a supervisor that finds the agent running.</summary>
     public Task<ListContainersResponse> ListContainersAsync(ListContainersRequest request, CancellationToken cancellationToken = default) =>
         CallAsync(AgentMethods.Extensions, "ListContainers", request, ListContainersResponse.Parser, _timeouts.Default, cancellationToken);

@@ -63,6 +63,8 @@ public static class AgentServices
         Acknowledge(server, Name, "AcknowledgeExit", AcknowledgeExitRequest.Parser, service.AcknowledgeExitAsync);
         Answer(server, Name, "FollowExec", FollowExecRequest.Parser, service.FollowExecAsync);
         Acknowledge(server, Name, "Sync", SyncRequest.Parser, service.SyncAsync);
+        Answer(server, Name, "ListeningPorts", PortList.Parser, service.ListeningPortsAsync);
+        Acknowledge(server, Name, "ConnectPort", ConnectPortRequest.Parser, service.ConnectPortAsync);
         Answer(server, Name, "ListContainers", ListContainersRequest.Parser, service.ListContainersAsync);
     }
 

@@ -12,6 +12,12 @@ public interface IAgentExtensions
     /// <summary>Answers once what the guest wrote is in the host's files.</summary>
     Task SyncAsync(SyncRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Waits until the guest's programs listen on other ports than those of the request.</summary>
+    Task<PortList> ListeningPortsAsync(PortList request, CancellationToken cancellationToken);
+
+    /// <summary>Connects to a port of the guest.</summary>
+    Task ConnectPortAsync(ConnectPortRequest request, CancellationToken cancellationToken);
+
     /// <summary>Lists containers and processes, for a supervisor that finds the agent running.</summary>
     Task<ListContainersResponse> ListContainersAsync(ListContainersRequest request, CancellationToken cancellationToken);
 }

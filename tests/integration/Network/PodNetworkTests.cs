@@ -223,9 +223,9 @@ public sealed class PodNetworkTests : ContainerTest
             Refused(place, "tun9", "no Ethernet");
         }
 
-        bundle.Edit(config => NetworkOf(config)["path"] = "/run/netns/not-there");
+        bundle.Edit(config => TestNetwork.Of(config)["path"] = "/run/netns/not-there");
         Refused(place, "/run/netns/not-there", "no such file");
-        bundle.Edit(config => NetworkOf(config)["path"] = $"/proc/{Environment.ProcessId}/ns/net");
+        bundle.Edit(config => TestNetwork.Of(config)["path"] = $"/proc/{Environment.ProcessId}/ns/net");
         Refused(place, "is the host's network namespace", "io.caisson.network=none");
         foreach ((string model, string why) in ((string, string)[])[("macvtap", "not there yet"), ("host", "stack of its own"), ("bridge", "no such network model")])
         {
@@ -281,18 +281,14 @@ public sealed class PodNetworkTests : ContainerTest
             File.CreateSymbolicLink(place.Bundle.InRoot($"bin/{applet}"), "busybox");
         }
 
-        return place.Bundle.Edit(config =>
+        return network.JoinPod(place.Bundle).Edit(config =>
         {
-            NetworkOf(config)["path"] = network.PodPath;
             foreach (string set in s_capabilitySets)
             {
                 config["process"]!["capabilities"]![set]!.AsArray().Add("CAP_NET_RAW");
             }
         });
     }
-
-    private static JsonObject NetworkOf(JsonObject config) =>
-        config["linux"]!["namespaces"]!.AsArray().Select(static one => one!.AsObject()).First(static one => (string)one["type"]! == "network");
 
     private static void Annotate(JsonObject config, string name, string value)
     {

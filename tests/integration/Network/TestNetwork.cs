@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
+using System.Text.Json.Nodes;
 using Caisson.Harness;
 using Caisson.Linux;
 
@@ -24,6 +25,13 @@ internal sealed class TestNetwork : IDisposable
 
     /// <summary>Where a configuration finds the pod's namespace.</summary>
     internal string PodPath => PathOf(_pod);
+
+    /// <summary>The network namespace among a configuration's namespaces.</summary>
+    internal static JsonObject Of(JsonObject config) =>
+        config["linux"]!["namespaces"]!.AsArray().Select(static one => one!.AsObject()).First(static one => (string)one["type"]! == "network");
+
+    /// <summary>Puts a container into the pod's namespace.</summary>
+    internal Bundle JoinPod(Bundle bundle) => bundle.Edit(config => Of(config)["path"] = PodPath);
 
     /// <summary>Makes a veth pair with addresses of both families on it.</summary>
     /// <param name="name">The pod's end.</param>
@@ -97,6 +105,40 @@ internal sealed class TestNetwork : IDisposable
         string answer = "";
         Deadline.Wait($"an answer of {address}, port {port}", () => (answer = TryAsk(address, port, line)).Length > 0);
         return answer;
+    }
+
+    /// <summary>A connection within the pod's namespace to its own loopback, as CRI's port-forward makes it; null where it is refused.</summary>
+    internal Socket? ConnectInPod(int port)
+    {
+        Socket? connected = null;
+        InPod(_ =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Connect(new IPEndPoint(IPAddress.Loopback, port));
+                socket.SendTimeout = socket.ReceiveTimeout = (int)Deadline.Patience.TotalMilliseconds;
+                connected = socket;
+            }
+            catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionRefused)
+            {
+                socket.Dispose();
+            }
+        });
+        return connected;
+    }
+
+    /// <summary>A socket that listens on the pod's loopback, outside of the machine.</summary>
+    internal Socket ListenInPod(int port)
+    {
+        Socket? socket = null;
+        InPod(_ =>
+        {
+            socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            socket.Listen();
+        });
+        return socket!;
     }
 
     /// <summary>Starts a program in the peer's namespace.</summary>

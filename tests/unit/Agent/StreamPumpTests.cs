@@ -83,7 +83,7 @@ public sealed class StreamPumpTests : IDisposable
     [Fact]
     public async Task Repeated_input_is_dropped_and_a_gap_refused()
     {
-        using var feed = new InputFeed(_pipe.Write, isTerminal: false);
+        using var feed = new InputFeed(_pipe.Write, isShared: false);
 
         Assert.Equal(4, await feed.WriteAsync(0, "0123"u8.ToArray(), default));
         Assert.Equal(4, await feed.WriteAsync(0, "0123"u8.ToArray(), default));
@@ -99,7 +99,7 @@ public sealed class StreamPumpTests : IDisposable
     [Fact]
     public async Task Write_waits_for_the_reader_and_a_cancelled_one_takes_nothing()
     {
-        using var feed = new InputFeed(_pipe.Write, isTerminal: false);
+        using var feed = new InputFeed(_pipe.Write, isShared: false);
         byte[] bytes = new byte[64 * 1024];
         ulong offset = 0;
         using var patience = new CancellationTokenSource();
@@ -125,7 +125,7 @@ public sealed class StreamPumpTests : IDisposable
     [Fact]
     public async Task Closed_input_refuses_more_and_ends_a_waiting_write()
     {
-        var feed = new InputFeed(_pipe.Write, isTerminal: false);
+        var feed = new InputFeed(_pipe.Write, isShared: false);
         byte[] bytes = new byte[64 * 1024];
         Task<int> waiting;
         do
@@ -143,7 +143,7 @@ public sealed class StreamPumpTests : IDisposable
     [Fact]
     public async Task Reader_that_went_away_is_told_as_closed()
     {
-        using var feed = new InputFeed(_pipe.Write, isTerminal: false);
+        using var feed = new InputFeed(_pipe.Write, isShared: false);
         _pipe.Read.Dispose();
 
         TtrpcException closed = await Assert.ThrowsAsync<TtrpcException>(() => feed.WriteAsync(0, "x"u8.ToArray(), default));

@@ -37,7 +37,7 @@ public sealed class AgentClientTests
         Assert.Single(called, nameof(IAgentService.SandboxDestroyedAsync));
         called.Remove(nameof(IAgentService.SandboxDestroyedAsync));
         Assert.Equal(methods.Select(m => m.Name), called);
-        Assert.Equal(34, called.Count);
+        Assert.Equal(36, called.Count);
     }
 
     [Fact]

@@ -37,6 +37,8 @@ internal sealed class GuestSandbox
 
     internal OrphanReaper Reaper { get; } = new();
 
+    internal PortConnections Ports { get; } = new();
+
     internal MemoryTrim Trim { get; } = new();
 
     internal InitSupply Supply { get; }

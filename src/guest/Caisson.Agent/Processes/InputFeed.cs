@@ -3,21 +3,21 @@ using Caisson.Ttrpc;
 
 namespace Caisson.Agent;
 
-/// <summary>A process's stdin: bytes by offset, so that a repeated write adds nothing.</summary>
+/// <summary>A process's stdin, or what the host sends to a port: bytes by offset, so that a repeated write adds nothing.</summary>
 internal sealed class InputFeed : IDisposable
 {
     private readonly FileDescriptor _target;
-    private readonly bool _isTerminal;
+    private readonly bool _isShared;
     private readonly SemaphoreSlim _gate = new(1, 1);   // one write at a time, in the order of the calls
     private ulong _received;                            // written under _gate
     private volatile bool _closed;
 
-    /// <param name="target">The pipe's writing end, which is owned from now on, or a terminal's master, which is not. Non-blocking.</param>
-    /// <param name="isTerminal">Which of the two.</param>
-    internal InputFeed(FileDescriptor target, bool isTerminal)
+    /// <param name="target">The pipe's writing end, which is owned from now on; or a terminal's master or a socket, which are not. Non-blocking.</param>
+    /// <param name="isShared">Which of the two.</param>
+    internal InputFeed(FileDescriptor target, bool isShared)
     {
         _target = target;
-        _isTerminal = isTerminal;
+        _isShared = isShared;
     }
 
     /// <summary>How many bytes the process's pipe or terminal has been given.</summary>
@@ -75,10 +75,15 @@ internal sealed class InputFeed : IDisposable
         if (!_closed)
         {
             _closed = true;
-            if (!_isTerminal)
+            if (!_isShared)
             {
                 EventLoop.Shared.Forget(_target);
                 _target.Dispose();
+            }
+            else if (_target is InternetSocket socket)
+            {
+                // A reader of the port sees the end; its peer may have gone already.
+                socket.TryShutdown(ShutdownSide.Write, out _);
             }
         }
     }

@@ -7,20 +7,19 @@ internal sealed partial class AgentService
 {
     public async Task<WriteStreamResponse> WriteStdinAsync(WriteStreamRequest request, CancellationToken cancellationToken)
     {
-        GuestProcess process = Process(request.ContainerId, request.ExecId);
         ulong? offset = request.HasOffset ? request.Offset : null;
-        int taken = await process.Stdin.WriteAsync(offset, request.Data.Memory, cancellationToken);
+        int taken = await Input(request.ContainerId, request.ExecId).WriteAsync(offset, request.Data.Memory, cancellationToken);
         return new WriteStreamResponse { Len = (uint)taken };
     }
 
     public Task<ReadStreamResponse> ReadStdoutAsync(ReadStreamRequest request, CancellationToken cancellationToken) =>
-        ReadAsync(Process(request.ContainerId, request.ExecId).Stdout, request, cancellationToken);
+        ReadAsync(request.ContainerId.Length == 0 ? sandbox.Ports.Find(request.ExecId).Output : Process(request.ContainerId, request.ExecId).Stdout, request, cancellationToken);
 
     public Task<ReadStreamResponse> ReadStderrAsync(ReadStreamRequest request, CancellationToken cancellationToken) =>
         ReadAsync(Process(request.ContainerId, request.ExecId).Stderr, request, cancellationToken);
 
     public Task CloseStdinAsync(CloseStdinRequest request, CancellationToken cancellationToken) =>
-        Process(request.ContainerId, request.ExecId).Stdin.CloseAsync(cancellationToken);
+        Input(request.ContainerId, request.ExecId).CloseAsync(cancellationToken);
 
     public Task TtyWinResizeAsync(TtyWinResizeRequest request, CancellationToken cancellationToken)
     {
@@ -28,6 +27,10 @@ internal sealed partial class AgentService
         process.Resize(RequestFields.WindowSize(request.Row, request.Column));
         return Task.CompletedTask;
     }
+
+    // What is no container's is a connection to a port.
+    private InputFeed Input(string containerId, string execId) =>
+        containerId.Length == 0 ? sandbox.Ports.Find(execId).Input : Process(containerId, execId).Stdin;
 
     private static async Task<ReadStreamResponse> ReadAsync(OutputBuffer stream, ReadStreamRequest request, CancellationToken cancellationToken)
     {

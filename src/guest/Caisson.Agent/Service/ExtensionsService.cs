@@ -10,6 +10,12 @@ internal sealed class ExtensionsService(GuestSandbox sandbox) : IAgentExtensions
     // Acknowledging twice, or what went with its container, is no error.
     public Task AcknowledgeExitAsync(AcknowledgeExitRequest request, CancellationToken cancellationToken)
     {
+        if (request.ContainerId.Length == 0)
+        {
+            sandbox.Ports.Close(request.ExecId);
+            return Task.CompletedTask;
+        }
+
         string id = RequestFields.Id(request.ContainerId, "container_id");
         string execId = RequestFields.OptionalId(request.ExecId);
         foreach (GuestContainer container in sandbox.Containers)
@@ -58,6 +64,19 @@ internal sealed class ExtensionsService(GuestSandbox sandbox) : IAgentExtensions
 
         return Task.FromResult(response);
     }
+
+    public async Task<PortList> ListeningPortsAsync(PortList request, CancellationToken cancellationToken)
+    {
+        if (request.Anew)
+        {
+            sandbox.Ports.CloseAll();
+        }
+
+        return new PortList { Ports = await ListeningPorts.ChangedAsync(request.Ports, cancellationToken) };
+    }
+
+    public Task ConnectPortAsync(ConnectPortRequest request, CancellationToken cancellationToken) =>
+        sandbox.Ports.ConnectAsync(RequestFields.Id(request.Name, "name"), request.Port, cancellationToken);
 
     private static async Task AnythingToTellAsync(Task<int> exit, Task<OutputPart> output, Task<OutputPart> error)
     {

@@ -49,6 +49,21 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
         return (interfaces.ToByteArray(), routes.ToByteArray());
     }
 
+    public async Task<ushort[]> ListeningPortsAsync(ushort[] known, bool anew, CancellationToken cancellationToken)
+    {
+        var request = new PortList { Ports = PortNumbers.ToWire(known), Anew = anew };
+        PortList answer = await link.RepeatAsync("ports", (agent, stop) => agent.ListeningPortsAsync(request, stop), cancellationToken);
+        return PortNumbers.TryRead(answer.Ports, out ushort[] ports)
+            ? ports
+            : throw link.Distrust("ports", $"the agent said {answer.Ports.Length} bytes that are no list of at most {PortNumbers.Max} ports");
+    }
+
+    public Task ConnectPortAsync(ushort port, string name, CancellationToken cancellationToken)
+    {
+        var request = new ConnectPortRequest { Port = port, Name = name };
+        return link.DoAsync("connect to a port", (agent, stop) => agent.ConnectPortAsync(request, stop), cancellationToken);
+    }
+
     public Task CreateContainerAsync(string containerId, OciSpec spec, SandboxMemory? memory, CancellationToken cancellationToken)
     {
         var request = new CreateContainerRequest

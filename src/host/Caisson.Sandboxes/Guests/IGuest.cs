@@ -19,6 +19,15 @@ internal interface IGuest : IAsyncDisposable
     /// <summary>The guest's interfaces and routes, as the agent's messages.</summary>
     Task<(byte[] Interfaces, byte[] Routes)> ListNetworkAsync(CancellationToken cancellationToken);
 
+    /// <summary>Waits until programs of the guest listen on other TCP ports than those that are known.</summary>
+    /// <param name="known">The ports of the last answer.</param>
+    /// <param name="anew">Closes connections to ports first.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task<ushort[]> ListeningPortsAsync(ushort[] known, bool anew, CancellationToken cancellationToken);
+
+    /// <summary>Connects to a port of the guest; from then on its bytes are those of <see cref="Process"/> without a container, by the name.</summary>
+    Task ConnectPortAsync(ushort port, string name, CancellationToken cancellationToken);
+
     /// <summary>Creates a container whose init waits to be started.</summary>
     /// <param name="containerId">Its id.</param>
     /// <param name="spec">As <see cref="GuestSpec"/> makes it.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Caisson.Linux;
 
 namespace Caisson.Sandboxes;
@@ -163,6 +164,10 @@ internal sealed class SandboxNetwork : IDisposable
 
     /// <summary>Hears of changes in the pod's namespace from now on.</summary>
     internal RouteMonitor Watch() => NamespaceCalls.InNetwork(_plan.Namespace, RouteMonitor.Open);
+
+    /// <summary>Listens on a port of the loopback of the pod's namespace.</summary>
+    /// <exception cref="SandboxException">Somebody listens there already, or the namespace's loopback is down.</exception>
+    internal InternetSocket Listen(ushort port) => Inside(_ => InternetSocket.Listen(IPAddress.Loopback, port));
 
     /// <summary>Takes everything of ours out of the pod's namespace; the machine has ended, and its TAPs with it.</summary>
     internal void Detach() => Inside(route =>

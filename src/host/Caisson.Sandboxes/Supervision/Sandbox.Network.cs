@@ -11,6 +11,7 @@ internal sealed partial class Sandbox
     private readonly CancellationTokenSource _networkEnding = new();
     private readonly SemaphoreSlim _networkTurn = new(1);       // one look at the namespace, with what follows from it, at a time
     private Task _watchingNetwork = Task.CompletedTask;
+    private Task _mirroringPorts = Task.CompletedTask;
     private SandboxNetwork? _network;           // by BootAsync or Load, before anybody else is served
     private NetworkPicture? _networkTold;       // owned by BootAsync, then under _networkTurn
     private NetworkSnapshot? _networkRecord;    // under _lock
@@ -90,6 +91,7 @@ internal sealed partial class Sandbox
         if (_network is { } network)
         {
             _watchingNetwork = Task.Run(() => WatchNetworkAsync(network, _networkEnding.Token));
+            _mirroringPorts = Task.Run(() => new PortMirror(network, Guest, _log).RunAsync(_networkEnding.Token));
         }
     }
 
@@ -100,7 +102,16 @@ internal sealed partial class Sandbox
             using RouteMonitor monitor = network.Watch();
             while (true)
             {
-                await TryFollowNetworkAsync(network, cancellationToken);
+                try
+                {
+                    await FollowNetworkAsync(network, cancellationToken);
+                }
+                catch (SandboxException cause)
+                {
+                    // The next change brings another attempt; what is there goes on.
+                    _log.Error($"network: following a change: {cause.Message}");
+                }
+
                 await monitor.ChangedAsync(EventLoop.Shared, cancellationToken);
 
                 // An interface comes in several steps: one look for all of them.
@@ -116,19 +127,6 @@ internal sealed partial class Sandbox
         {
             // The machine and its network go on as they are; its ending waits for this task and must not fail by it.
             _log.Error($"network: changes are not followed any more: {cause}");
-        }
-    }
-
-    private async Task TryFollowNetworkAsync(SandboxNetwork network, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await FollowNetworkAsync(network, cancellationToken);
-        }
-        catch (SandboxException cause)
-        {
-            // The next change brings another attempt; what is there goes on.
-            _log.Error($"network: following a change: {cause.Message}");
         }
     }
 
@@ -196,11 +194,16 @@ internal sealed partial class Sandbox
 
     private void SaveNetwork(SandboxNetwork network) => Change(() => _networkRecord = network.Record);
 
+    private Task LeaveNetworkAsync()
+    {
+        _networkEnding.Cancel();
+        return Task.WhenAll(_watchingNetwork, _mirroringPorts);
+    }
+
     // Never fails: an ending goes on whatever the namespace has become.
     private async Task DetachNetworkAsync()
     {
-        await _networkEnding.CancelAsync();
-        await _watchingNetwork;
+        await LeaveNetworkAsync();
         try
         {
             _network?.Detach();

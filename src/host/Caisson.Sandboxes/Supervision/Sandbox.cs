@@ -170,8 +170,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
             container.Dispose();
         }
 
-        await _networkEnding.CancelAsync();
-        await _watchingNetwork;
+        await LeaveNetworkAsync();
         _networkEnding.Dispose();
         _networkTurn.Dispose();
         _network?.Dispose();

@@ -32,6 +32,16 @@ public abstract unsafe class StreamSocket : FileDescriptor
     /// <param name="side">Which.</param>
     public void Shutdown(ShutdownSide side) => Libc.Check(Libc.shutdown(Number, (int)side), "shutdown");
 
+    /// <summary>Shuts down one or both directions; ENOTCONN where the peer is gone.</summary>
+    /// <param name="side">Which.</param>
+    /// <param name="why">The error.</param>
+    public bool TryShutdown(ShutdownSide side, out Errno why)
+    {
+        bool done = Libc.shutdown(Number, (int)side) == 0;
+        why = done ? Errno.None : Libc.LastError;
+        return done;
+    }
+
     internal void Open(int domain, int type) =>
         Adopt(Libc.Check(Libc.socket(domain, type | Libc.SOCK_CLOEXEC, 0), "socket"));
 

@@ -82,6 +82,22 @@ public sealed class HostileAgentTests
         guest => guest.Process("c", "x").WaitAsync(CancellationToken.None),
         $"exit code {code}");
 
+    [Theory]
+    [InlineData(new byte[] { 0, 0 })]
+    [InlineData(new byte[] { 0x1b })]
+    [InlineData(new byte[] { 0x1b, 0x58, 0x1b, 0x58 })]
+    [InlineData(new byte[] { 0x1b, 0x59, 0x1b, 0x58 })]
+    public Task Ports_that_cannot_be_end_the_machine(byte[] ports) => RequireDistrustAsync(
+        HostileAgent.Answer(new PortList { Ports = ByteString.CopyFrom(ports) }),
+        static guest => guest.ListeningPortsAsync([], false, CancellationToken.None),
+        $"said {ports.Length} bytes that are no list of at most 64 ports");
+
+    [Fact]
+    public Task More_ports_than_are_mirrored_end_the_machine() => RequireDistrustAsync(
+        HostileAgent.Answer(new PortList { Ports = PortNumbers.ToWire([.. Enumerable.Range(1000, PortNumbers.Max + 1).Select(static port => (ushort)port)]) }),
+        static guest => guest.ListeningPortsAsync([], false, CancellationToken.None),
+        "said 130 bytes");
+
     [Fact]
     public async Task Answers_to_calls_nobody_made_are_passed_over_and_the_call_ends_in_time()
     {
