@@ -191,6 +191,7 @@ public sealed class QemuMachineTests : IDisposable
 
         Assert.NotEqual(PollEvents.None, Poller.Wait(second.Read, PollEvents.In, s_patience));
         Assert.Empty(second.Read.ReadToEnd(1));
+        await machine.StopAsync();
     }
 
     [Fact]
