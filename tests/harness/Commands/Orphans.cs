@@ -24,9 +24,59 @@ public static class Orphans
     {
         foreach (ProcessEntry process in ProcessTable.Read())
         {
-            if (process.Parent == Environment.ProcessId && process.IsZombie && !RunningCommand.Owns(process.Pid))
+            if (process.Parent == Environment.ProcessId && process.IsZombie)
             {
-                ProcessWait.TryWait(process.Pid, out _);
+                lock (RunningCommand.Starting)
+                {
+                    TryReap(process.Pid);
+                }
+            }
+        }
+    }
+
+    /// <summary>Reaps until the result is disposed of, as init does: a zombie keeps the pid namespace that it was in from ending.</summary>
+    public static IDisposable KeepReaping() => new Reaper();
+
+    private static void TryReap(int pid)
+    {
+        try
+        {
+            if (!RunningCommand.Owns(pid))
+            {
+                ProcessWait.TryWait(pid, out _);
+            }
+        }
+        catch (SyscallException gone) when (gone.Errno == Errno.ECHILD)
+        {
+            // Somebody else was quicker.
+        }
+    }
+
+    private sealed class Reaper : IDisposable
+    {
+        private static readonly TimeSpan s_betweenLooks = TimeSpan.FromMilliseconds(20);
+
+        private readonly ManualResetEventSlim _ended = new();
+        private readonly Thread _thread;
+
+        internal Reaper()
+        {
+            _thread = new Thread(Run) { IsBackground = true, Name = "reaper" };
+            _thread.Start();
+        }
+
+        public void Dispose()
+        {
+            _ended.Set();
+            _thread.Join();
+            _ended.Dispose();
+        }
+
+        private void Run()
+        {
+            while (!_ended.Wait(s_betweenLooks))
+            {
+                Reap();
             }
         }
     }

@@ -10,6 +10,9 @@ public sealed class RunningCommand : IDisposable
     // Those that this class reaps; everything else that becomes our child is an orphan of a command.
     private static readonly ConcurrentDictionary<int, RunningCommand> s_own = new();
 
+    /// <summary>Held while a process is there that <see cref="Owns"/> does not know yet.</summary>
+    internal static readonly Lock Starting = new();
+
     private readonly Lock _gate = new();
     private readonly Process _process;
     private readonly StreamWriter _input;
@@ -64,7 +67,10 @@ public sealed class RunningCommand : IDisposable
 
         change?.Invoke(start);
         string line = $"{Path.GetFileName(program)} {string.Join(' ', arguments)}";
-        return new RunningCommand(Process.Start(start) ?? throw new HarnessException($"{line}: not started"), line);
+        lock (Starting)
+        {
+            return new RunningCommand(Process.Start(start) ?? throw new HarnessException($"{line}: not started"), line);
+        }
     }
 
     /// <summary>Waits for the process itself; its output may go on, from a container that it leaves behind.</summary>

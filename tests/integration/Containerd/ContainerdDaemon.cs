@@ -16,11 +16,13 @@ internal sealed class ContainerdDaemon
 
     private const string ShimDirectory = "/run/caisson/shims";
 
+    private static readonly TimeSpan s_filePatience = TimeSpan.FromSeconds(30);
+
     private readonly Workplace _place;
     private readonly string _directory;
     private readonly string[] _filesBefore = ShimFiles();
     private readonly RunningCommand _namespaces;
-    private RunningCommand _daemon;
+    private RunningCommand? _daemon;        // null while it is away
 
     private ContainerdDaemon(Workplace place, string? containerdNamespace, string? cri)
     {
@@ -107,6 +109,14 @@ internal sealed class ContainerdDaemon
     /// <summary>The process of the test's only shim.</summary>
     internal static int Shim() => MachineProcesses.Find("containerd-shim-caisson");
 
+    /// <summary>Every shim, and whatever containerd has started by a shim's name.</summary>
+    internal IReadOnlyList<int> ShimProcesses() =>
+    [
+        .. ProcessTable.Descendants(ProcessTable.Read()).Where(process => !process.IsZombie).Select(process => process.Pid).Where(pid =>
+            ProcessTable.CommandLine(pid) is { } line
+            && (line.StartsWith("containerd-shim-caisson", StringComparison.Ordinal) || line.StartsWith($"{_directory}/bin/", StringComparison.Ordinal))),
+    ];
+
     /// <summary>Ends containerd, and starts it again on what it left.</summary>
     /// <param name="meanwhile">What happens while it is away.</param>
     internal void Restart(Action? meanwhile = null)
@@ -115,6 +125,17 @@ internal sealed class ContainerdDaemon
         meanwhile?.Invoke();
         _daemon = Launch();
     }
+
+    /// <summary>Kills containerd in the middle of whatever it does, and starts it again.</summary>
+    internal void KillAndStart()
+    {
+        Stop(Signal.SIGKILL);
+        _daemon = Launch();
+    }
+
+    /// <summary>What it has logged of warnings and errors since it was started last; shims' messages are among them.</summary>
+    internal string Complaints() =>
+        string.Join('\n', (_daemon?.Error.Text ?? "").Split('\n').Where(line => line.Contains("level=warn", StringComparison.Ordinal) || line.Contains("level=error", StringComparison.Ordinal)));
 
     /// <summary>Ends it, and looks for what shims have left in places of their own.</summary>
     /// <param name="failed">The test has failed already: only clear away.</param>
@@ -141,7 +162,9 @@ internal sealed class ContainerdDaemon
             FileCalls.TryRemove(Path.Combine(hierarchy, _place.Name), isDirectory: true, out _);
         }
 
-        string[] files = [.. ShimFiles().Where(file => !_filesBefore.Contains(file) && !IsInUse(file))];
+        // What another run's shim is about to take away, or what goes with containerd's last clean-up, is not left behind.
+        string[] files = [];
+        Deadline.TryWait(() => (files = ForgottenFiles()).Length == 0, failed ? TimeSpan.Zero : s_filePatience);
         Array.ForEach(files, File.Delete);
         if (!failed && files.Length > 0)
         {
@@ -164,6 +187,8 @@ internal sealed class ContainerdDaemon
         holder.CloseInput().WaitForOutput("ready");
         return holder;
     }
+
+    private string[] ForgottenFiles() => [.. ShimFiles().Where(file => !_filesBefore.Contains(file) && !IsInUse(file) && File.Exists(file))];
 
     private static string[] ShimFiles() => Directory.Exists(ShimDirectory) ? Directory.GetFiles(ShimDirectory) : [];
 
@@ -190,10 +215,14 @@ internal sealed class ContainerdDaemon
         return daemon;
     }
 
-    private void Stop()
+    private void Stop(Signal signal = Signal.SIGTERM)
     {
-        _daemon.Send(Signal.SIGTERM);
-        _daemon.WaitForExit();
-        _daemon.Dispose();
+        if (_daemon is { } daemon)
+        {
+            _daemon = null;
+            daemon.Send(signal);
+            daemon.WaitForExit();
+            daemon.Dispose();
+        }
     }
 }

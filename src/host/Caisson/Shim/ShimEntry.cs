@@ -108,10 +108,12 @@ internal static class ShimEntry
     private static void Delete(ShimCommandLine line)
     {
         string bundle = Bundle(line);
+        // First what nobody else takes away: containerd gives this process five seconds (cleanupTimeout in its runtime/v2), and the command, which
+        // may take longer on a busy machine, goes on without it.
+        ShimRemains.RemoveIfDead(ShimPlace.SocketFor(line, bundle));
         var commands = new RuntimeCommands(ShimSettings.Load(line, bundle));
         commands.RunAsync(["delete", "--force", line.Id], CancellationToken.None).GetAwaiter().GetResult();
         SnapshotMount.Remove(Path.Combine(bundle, "rootfs"));
-        ShimRemains.RemoveIfDead(ShimPlace.SocketFor(line, bundle));
         var answer = new DeleteResponse { ExitStatus = KilledExitCode, ExitedAt = Timestamp.FromDateTime(DateTime.UtcNow) };
         StandardStream.Output.Write(answer.ToByteArray());
     }

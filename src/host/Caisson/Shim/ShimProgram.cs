@@ -9,14 +9,17 @@ internal sealed class ShimProgram : IAsyncDisposable
     /// <summary>Where the listening socket is handed over.</summary>
     internal const int ListenerNumber = 3;
 
+    // A containerd that dies right after it has started a shim never asks anything of it; one that restarts is back sooner.
+    private static readonly TimeSpan s_lonelyPatience = TimeSpan.FromSeconds(15);
+
     private readonly UnixSocket _listener;
     private readonly string _socketPath;
     private readonly ShimLog _log;
     private readonly TaskEvents _events;
     private readonly TaskService _service;
-    private readonly SandboxService _sandboxes;
     private readonly TtrpcServer _server;
     private readonly CancellationTokenSource _stopping = new();
+    private int _connections;
 
     private ShimProgram(ShimCommandLine line)
     {
@@ -28,13 +31,8 @@ internal sealed class ShimProgram : IAsyncDisposable
         Prctl.SetChildSubreaper(true);
         reaper.Start();
         _events = new TaskEvents(Environment.GetEnvironmentVariable("TTRPC_ADDRESS") ?? $"{line.Address}.ttrpc", line.Namespace, _log);
-        var context = new ShimContext(line.Namespace, reaper, _events, _log);
-        var services = new ShimServer(_log);
-        _service = new TaskService(line, context);
-        _service.Register(services);
-        _sandboxes = new SandboxService(line, context, _service);
-        _sandboxes.Register(services);
-        _server = services.Server;
+        _service = new TaskService(line, new ShimContext(line.Namespace, reaper, _events, _log));
+        _server = _service.CreateServer();
     }
 
     internal static int Run(ShimCommandLine line)
@@ -50,7 +48,6 @@ internal sealed class ShimProgram : IAsyncDisposable
         FileCalls.TryRemove(_socketPath, isDirectory: false, out _);
         await _events.DisposeAsync();
         await _server.DisposeAsync();
-        _sandboxes.Dispose();
         EventLoop.Shared.Forget(_listener);
         _listener.Dispose();
         _log.Dispose();
@@ -61,7 +58,7 @@ internal sealed class ShimProgram : IAsyncDisposable
     {
         await using var program = new ShimProgram(line);
         Task accepting = program.AcceptAsync();
-        if (await Task.WhenAny(program._service.Shutdown, accepting) == accepting)
+        if (await Task.WhenAny(program._service.Shutdown, program.ForgottenAsync(), accepting) == accepting)
         {
             await accepting;
         }
@@ -83,8 +80,20 @@ internal sealed class ShimProgram : IAsyncDisposable
         }
     }
 
+    // Completes when nobody has been connected for a while and nothing is left to be asked for.
+    private async Task ForgottenAsync()
+    {
+        int quietLooks = 0;
+        while (quietLooks < 2)
+        {
+            await Task.Delay(s_lonelyPatience, _stopping.Token);
+            quietLooks = Volatile.Read(ref _connections) == 0 && _service.IsForgotten ? quietLooks + 1 : 0;
+        }
+    }
+
     private async Task ServeAsync(UnixSocket connection)
     {
+        Interlocked.Increment(ref _connections);
         try
         {
             await _server.ServeAsync(new DescriptorStream(connection, EventLoop.Shared), _stopping.Token);
@@ -93,6 +102,10 @@ internal sealed class ShimProgram : IAsyncDisposable
         {
             // containerd went away, or restarts.
             _log.Debug($"a connection ended: {cause.Message}");
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _connections);
         }
     }
 }
