@@ -81,12 +81,20 @@ public sealed class SoakTheoryAttribute : TheoryAttribute, ITraitAttribute
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class IsolationsAttribute : DataAttribute
 {
-    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
-        ValueTask.FromResult<IReadOnlyCollection<ITheoryDataRow>>(
-        [
-            new TheoryDataRow<Isolation>(Isolation.Namespaces) { Skip = Host.CanMakeContainers ? null : Host.WhyNoContainers },
-            new TheoryDataRow<Isolation>(Isolation.Vm) { Skip = Host.CanBootMachines ? null : Host.WhyNoMachines },
-        ]);
+    /// <summary>Machines take too long for each run of the tests: only <c>./dev test --soak</c> boots them.</summary>
+    public bool SoakInMachines { get; init; }
+
+    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker)
+    {
+        var machines = new TheoryDataRow<Isolation>(Isolation.Vm) { Skip = Host.CanBootMachines ? null : Host.WhyNoMachines };
+        if (SoakInMachines)
+        {
+            machines.WithTrait("Category", "Soak");
+        }
+
+        return ValueTask.FromResult<IReadOnlyCollection<ITheoryDataRow>>(
+            [new TheoryDataRow<Isolation>(Isolation.Namespaces) { Skip = Host.CanMakeContainers ? null : Host.WhyNoContainers }, machines]);
+    }
 
     public override bool SupportsDiscoveryEnumeration() => true;
 }

@@ -21,10 +21,10 @@ public sealed class PodFaultTests : CriTest
         node.RequireEmpty();
     }
 
-    [RootFact]
-    public void Network_namespace_that_vanished_is_named_and_leaves_nothing()
+    [Theory, Isolations]
+    public void Network_namespace_that_vanished_is_named_and_leaves_nothing(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         CriNode node = Node(place, WritePlugin(place, "vanishing", """[ "$CNI_COMMAND" != ADD ] || { /bin/busybox umount "$CNI_NETNS"; /bin/busybox rm -f "$CNI_NETNS"; }"""));
 
         CriException refused = Assert.Throws<CriException>(() => node.RunPod("web"));
@@ -33,19 +33,26 @@ public sealed class PodFaultTests : CriTest
         Assert.Contains("no such file or directory", refused.Message);
     }
 
-    [RootFact]
-    public void Pods_outlive_containerd_and_are_found_again()
+    [Theory, Isolations(SoakInMachines = true)]
+    public void Pods_outlive_containerd_and_are_found_again(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         CriNode node = Node(place);
         CriPod pod = node.RunPod("web");
-        string ending = pod.Run("ending", "while ! test -e /dev/shm/end; do sleep 0.05; done; exit 4");
+        string volume = Path.Combine(place.Path, "volume");
+        Directory.CreateDirectory(volume);
+        string ending = pod.Run(
+            "ending", "while ! test -e /volume/end; do sleep 0.05; done; exit 4", config => config.Mounts.Add(new Mount { ContainerPath = "/volume", HostPath = volume }));
         string container = pod.Run("main", "echo ready; while :; do echo beat; sleep 0.05; done");
         string address = pod.Address;
         int shim = ContainerdDaemon.Shim();
 
-        int task = TaskPid(node, container);
-        node.Containerd.Restart(() => RunningCommand.Start("nsenter", ["--target", $"{task}", "--mount", "/bin/touch", "/dev/shm/end"]).CloseInput().Wait().Expect());
+        int task = TaskPid(node, ending);
+        node.Containerd.Restart(() =>
+        {
+            File.WriteAllText(Path.Combine(volume, "end"), "");
+            Deadline.Wait("the end of a container that nobody watches", () => !Directory.Exists($"/proc/{task}"));
+        });
         Deadline.Wait("the network is known again", node.Client.IsReady);
 
         Assert.Equal(shim, ContainerdDaemon.Shim());
@@ -59,10 +66,10 @@ public sealed class PodFaultTests : CriTest
         pod.Remove();
     }
 
-    [RootFact]
-    public void Killed_shim_ends_its_pod_and_no_other()
+    [Theory, Isolations(SoakInMachines = true)]
+    public void Killed_shim_ends_its_pod_and_no_other(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         CriNode node = Node(place);
         CriPod pod = node.RunPod("lost");
         int shim = ContainerdDaemon.Shim();
@@ -80,10 +87,10 @@ public sealed class PodFaultTests : CriTest
         other.Remove();
     }
 
-    [RootFact]
-    public void Killed_pause_container_ends_the_pod()
+    [Theory, Isolations(SoakInMachines = true)]
+    public void Killed_pause_container_ends_the_pod(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         CriNode node = Node(place);
         CriPod pod = node.RunPod("paused");
         string container = pod.Run("main", UntilTerminated);
@@ -93,7 +100,16 @@ public sealed class PodFaultTests : CriTest
         Deadline.Wait("the pod is not ready", () => node.Client.PodStatus(pod.Id).State == PodState.SandboxNotready);
         CriException refused = Assert.Throws<CriException>(() => pod.Create("late", ["/bin/true"]));
         Assert.Contains("no running task", refused.Message);
-        Assert.Equal(ContainerState.ContainerRunning, node.Client.ContainerStatus(container).State);
+        if (isolation == Isolation.Vm)
+        {
+            // containerd deletes the task, and the machine goes with the container that it was made for.
+            Assert.Equal(137, pod.WaitForEnd(container).ExitCode);
+        }
+        else
+        {
+            Assert.Equal(ContainerState.ContainerRunning, node.Client.ContainerStatus(container).State);
+        }
+
         pod.Remove();
     }
 

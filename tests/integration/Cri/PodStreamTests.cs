@@ -5,10 +5,10 @@ namespace Caisson.IntegrationTests.Cri;
 /// <summary>What kubectl streams: exec, attach and port-forward, through containerd's streaming server.</summary>
 public sealed class PodStreamTests : CriTest
 {
-    [RootFact]
-    public void Exec_carries_three_streams_and_the_exit_code()
+    [Theory, Isolations]
+    public void Exec_carries_three_streams_and_the_exit_code(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         CriNode node = Node(place);
         CriPod pod = node.RunPod("exec");
         string container = pod.Run("main", "exec sleep 1000");
@@ -48,10 +48,10 @@ public sealed class PodStreamTests : CriTest
         pod.Remove();
     }
 
-    [RootFact]
-    public void Attach_reaches_the_main_process()
+    [Theory, Isolations(SoakInMachines = true)]
+    public void Attach_reaches_the_main_process(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         CriNode node = Node(place);
         CriPod pod = node.RunPod("attach");
         string container = pod.Run("main", "while read line; do echo got $line; [ $line = end ] && exit 5; done", config => config.Stdin = true);
@@ -68,10 +68,10 @@ public sealed class PodStreamTests : CriTest
         pod.Remove();
     }
 
-    [RootFact]
-    public void Port_of_the_pod_is_forwarded()
+    [Theory, Isolations(SoakInMachines = true)]
+    public void Port_of_the_pod_is_forwarded(Isolation isolation)
     {
-        Workplace place = Place(Isolation.Namespaces);
+        Workplace place = Place(isolation);
         CriNode node = Node(place);
         CriPod pod = node.RunPod("forward");
         string container = pod.Run("main", "echo ready; exec nc -ll -p 8080 -e /bin/sh -c 'read line; echo got $line'");
