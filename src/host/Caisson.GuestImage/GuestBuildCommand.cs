@@ -4,7 +4,8 @@ namespace Caisson.GuestImage;
 public static class GuestBuildCommand
 {
     private const string Usage = """
-        usage: caisson guest build --kernel PATH [--modules DIR] [--agent PATH] [--output DIR] [--force]
+        usage: caisson guest build --kernel PATH [--modules DIR] [--agent PATH] [--output DIR]
+                                   [--keep-signatures] [--force]
 
         Makes what a VM boots from: vmlinux (extracted from a distribution's kernel) and initrd.img
         (caisson-agent as /init, with the kernel modules it loads). A second build from the same
@@ -15,6 +16,10 @@ public static class GuestBuildCommand
           --modules DIR   the kernel's modules, lib/modules/RELEASE (default: from the unpacked package)
           --agent PATH    the static agent (default: caisson-agent beside this executable)
           --output DIR    where to write (default: guest/ beside this executable)
+          --keep-signatures
+                          leave the modules' signatures in place, for a kernel that refuses others
+                          (module.sig_enforce, lockdown). Checking them costs each boot 0.1 s under
+                          emulation. Kept by itself where the package's config has MODULE_SIG_FORCE
           --force         build even if nothing has changed
         """;
 
@@ -55,12 +60,19 @@ public static class GuestBuildCommand
         options = null;
         var values = new Dictionary<string, string>();
         bool force = false;
+        bool keepSignatures = false;
         for (int i = 0; i < args.Count; i++)
         {
             (string name, string? value) = SplitAtEquals(args[i]);
             if (name == "--force" && value is null)
             {
                 force = true;
+                continue;
+            }
+
+            if (name == "--keep-signatures" && value is null)
+            {
+                keepSignatures = true;
                 continue;
             }
 
@@ -93,6 +105,7 @@ public static class GuestBuildCommand
             ModulesDirectory = values.GetValueOrDefault("--modules"),
             AgentPath = values.GetValueOrDefault("--agent", Path.Combine(AppContext.BaseDirectory, "caisson-agent")),
             OutputDirectory = values.GetValueOrDefault("--output", Path.Combine(AppContext.BaseDirectory, "guest")),
+            KeepSignatures = keepSignatures,
             Force = force,
         };
         return true;

@@ -37,6 +37,11 @@ public static class GuestImageBuilder
         byte[] kernelFile = ReadInput("read kernel", source.KernelPath);
         byte[] agent = ReadAgent(options.AgentPath);
         GuestModules modules = GuestModules.Resolve(ModuleTree.Open(source.ModulesDirectory));
+        if (!options.KeepSignatures && !source.RequiresSignatures())
+        {
+            modules.DropSignatures();
+        }
+
         string release = BzImage.Looks(kernelFile) ? BzImage.Release(kernelFile, source.KernelPath) : "";
         CheckRelease(modules, release, source);
 

@@ -22,6 +22,12 @@ public sealed record GuestImageOptions
     /// <summary>The parameters that every guest gets; recorded in guest.json.</summary>
     public string KernelCommandLineDefaults { get; init; } = DefaultKernelCommandLine;
 
+    /// <summary>
+    /// Leave the modules' signatures in place. Without them a boot has less to check: nobody can change a module in the initrd who could
+    /// not change the agent beside it. Always kept for a kernel whose configuration has CONFIG_MODULE_SIG_FORCE.
+    /// </summary>
+    public bool KeepSignatures { get; init; }
+
     /// <summary>Build even when the outputs are already made from the same inputs.</summary>
     public bool Force { get; init; }
 }

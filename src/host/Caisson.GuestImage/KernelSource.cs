@@ -24,6 +24,14 @@ internal sealed record KernelSource(string KernelPath, string ModulesDirectory)
             modulesDirectory ?? Single(Directory.EnumerateDirectories(ModulesRoot(kernelImage)), kernelImage, "lib/modules/*", "--modules"));
     }
 
+    /// <summary>Whether the configuration beside the kernel, which packages have, says that unsigned modules are refused.</summary>
+    internal bool RequiresSignatures()
+    {
+        string name = Path.GetFileName(KernelPath);
+        string config = Path.Combine(Path.GetDirectoryName(KernelPath) ?? "", $"config-{name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..]}");
+        return File.Exists(config) && Array.IndexOf(File.ReadAllLines(config), "CONFIG_MODULE_SIG_FORCE=y") >= 0;
+    }
+
     // Merged-/usr packages (Debian 13 and later) hold the modules below usr/lib.
     private static string ModulesRoot(string root)
     {

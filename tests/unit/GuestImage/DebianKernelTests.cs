@@ -38,7 +38,7 @@ public sealed class DebianKernelTests
     }
 
     [Fact]
-    public void Building_twice_gives_the_same_bytes_within_the_budget()
+    public void Building_twice_gives_the_same_bytes_within_the_budget_and_without_signatures()
     {
         using var directory = new TemporaryDirectory();
         var options = new GuestImageOptions
@@ -52,6 +52,10 @@ public sealed class DebianKernelTests
         GuestImageResult second = GuestImageBuilder.Build(options with { Force = true }, _ => { });
         Assert.Equal(bytes[0], File.ReadAllBytes(second.KernelPath));
         Assert.Equal(bytes[1], File.ReadAllBytes(second.InitrdPath));
+
+        byte[] mark = "~Module signature appended~"u8.ToArray();
+        Assert.Equal(-1, bytes[1].AsSpan().IndexOf(mark));
+        Assert.True(File.ReadAllBytes(GuestImageBuilder.Build(options with { KeepSignatures = true }, _ => { }).InitrdPath).AsSpan().IndexOf(mark) > 0);
 
         // The agent is at most 8 MB of the initrd's 10.
         Assert.True(bytes[1].Length < 2_500_000, $"the modules take {bytes[1].Length} bytes");

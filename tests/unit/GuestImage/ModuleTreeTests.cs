@@ -80,6 +80,21 @@ public sealed class ModuleTreeTests
         }
     }
 
+    [Fact]
+    public void Signature_is_cut_off_and_a_damaged_one_is_refused()
+    {
+        byte[] module = ForeignElf.Module("depends=virtio");
+        byte[] mark = "~Module signature appended~\n"u8.ToArray();
+        ModuleFile signed = ModuleFile.Parse("test", [.. module, 1, 2, 3, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 3, .. mark], "test.ko");
+        signed.DropSignature();
+        Assert.Equal(module, signed.Bytes);
+        signed.DropSignature();
+        Assert.Equal(module, signed.Bytes);
+
+        ModuleFile damaged = ModuleFile.Parse("test", [.. module, 0, 0, 2, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, .. mark], "test.ko");
+        Assert.Contains("signature", Assert.Throws<GuestImageException>(damaged.DropSignature).Message);
+    }
+
     private static TemporaryDirectory Tree()
     {
         var directory = new TemporaryDirectory();

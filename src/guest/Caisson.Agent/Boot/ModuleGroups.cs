@@ -62,7 +62,8 @@ internal sealed class ModuleGroups
             using FileFd module = FileCalls.Open($"{Place}/{file}", OpenFlags.O_RDONLY);
             if (!KernelModule.TryLoad(module, "", out Errno why) && why != Errno.EEXIST)
             {
-                ConsoleLog.Write($"module {file}: {why.Describe()}");
+                string remedy = why == Errno.EKEYREJECTED ? "; this kernel wants signed modules: caisson guest build --keep-signatures" : "";
+                ConsoleLog.Write($"module {file}: {why.Describe()}{remedy}");
             }
         }
     }

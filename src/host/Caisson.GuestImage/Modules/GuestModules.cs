@@ -54,6 +54,9 @@ internal sealed class GuestModules
         return guest;
     }
 
+    /// <summary>Leaves out the modules' signatures, which the kernel would check at every boot.</summary>
+    internal void DropSignatures() => _modules.ForEach(static module => module.DropSignature());
+
     /// <summary>The path below the initrd's root, numbered so that a listing shows the order.</summary>
     internal string PathOf(ModuleFile module) => $"{Directory}/{_fileNames[module.Name]}";
 
