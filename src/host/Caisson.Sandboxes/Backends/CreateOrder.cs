@@ -32,6 +32,9 @@ public sealed record CreateOrder
     /// <summary>The root file system as a detached mount, where its path cannot be walked by everybody; null takes the path.</summary>
     public MountFd? Rootfs { get; init; }
 
+    /// <summary>The container's network namespace, begun already; null leaves all of it to the backend.</summary>
+    public NetworkNamespaceAhead? NetworkAhead { get; init; }
+
     /// <summary>Whether the caller does not wait for the container's end.</summary>
     public bool Detach { get; init; }
 

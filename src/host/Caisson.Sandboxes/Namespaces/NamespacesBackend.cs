@@ -153,6 +153,8 @@ public sealed partial class NamespacesBackend : IContainerBackend
         order.Debug?.Invoke($"container {order.Id}: cgroup {(cgroup.IsOwn ? cgroup.Path : "of the caller")}, {order.Spec.Mounts.Count} mounts; cloning init");
         ContainerRequest request = RequestOf(order, journal, console, fifo, cgroup) with { CgroupIsNew = planned is not null };
         LaunchedContainer launched = systemd is null ? ContainerLauncher.Create(request) : LaunchInUnit(order, journal, systemd, request);
+        // Init is in it: from here it lives as long as the container.
+        order.NetworkAhead?.Dispose();
         order.Debug?.Invoke($"container {order.Id}: init is pid {launched.Pid}, prepared up to its execve");
         return launched;
     }
@@ -191,6 +193,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
             CgroupLayout = cgroup.Layout,
             LimitsDevices = cgroup.LimitsDevices,
             Rootfs = order.Rootfs,
+            NetworkAhead = order.NetworkAhead,
             OnPid = pid => journal.Intend(Intent.Process(ProcessIdentity.Read(pid))),
             OnWarning = _warn,
         };

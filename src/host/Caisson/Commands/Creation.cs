@@ -1,3 +1,4 @@
+using Caisson.Containers;
 using Caisson.Linux;
 using Caisson.Oci;
 using Caisson.Sandboxes;
@@ -92,6 +93,7 @@ internal sealed class Creation : IDisposable
         Interruption interruption = Interruption.Arm();
         ContainerLock? held = null;
         Journal? journal = null;
+        NetworkNamespaceAhead? network = backend.Isolation == Isolation.Namespaces ? ContainerLauncher.TryBeginNetwork(order.Spec) : null;
         try
         {
             held = runtime.Store.Claim(order.Id, found => Undo(found, order.BootId));
@@ -99,11 +101,12 @@ internal sealed class Creation : IDisposable
             journal = Journal.Begin(directory, ProcessIdentity.OfSelf(), order.BootId);
             runtime.Store.SaveConfig(order.Id, config);
             order.Debug?.Invoke($"container {order.Id}: claimed in {directory}, isolation {IsolationName.Of(backend.Isolation)}");
-            order = OfferNotification(order with { RecordDirectory = directory }, backend.Isolation);
+            order = OfferNotification(order with { RecordDirectory = directory, NetworkAhead = network }, backend.Isolation);
             return new Creation(runtime, order.Id, order, backend, held, journal, interruption);
         }
         catch
         {
+            network?.Dispose();
             journal?.Dispose();
             if (held is not null)
             {
@@ -132,6 +135,7 @@ internal sealed class Creation : IDisposable
     /// <summary>Closes; a creation that was not committed leaves no record.</summary>
     public void Dispose()
     {
+        Order.NetworkAhead?.Dispose();
         _journal.Dispose();
         if (!_committed)
         {

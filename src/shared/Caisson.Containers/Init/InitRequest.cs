@@ -23,6 +23,9 @@ internal sealed record InitRequest
     /// <summary>The root file system where the creator had to open it, for the same reasons.</summary>
     internal MountFd? PreparedRootfs { get; init; }
 
+    /// <summary>The new network namespace where it was made ahead: init joins it.</summary>
+    internal NamespaceFd? Network { get; init; }
+
     /// <summary>The container's cgroup; null where it has none of its own.</summary>
     internal CgroupPlace? Cgroup { get; init; }
 

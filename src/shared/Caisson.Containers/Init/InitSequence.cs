@@ -49,6 +49,10 @@ internal sealed partial class InitSequence
         }
 
         Prctl.SetDumpable(false);
+        if (_request.Network is { } network)
+        {
+            network.Join(NamespaceKinds.Network);
+        }
 
         if (!_request.IsStaged)
         {

@@ -52,6 +52,7 @@ internal sealed class ContainerLaunch : IDisposable
             IsRootless = IsRootless,
             PreparedSources = OpenSources(),
             PreparedRootfs = OpenRootfs(),
+            Network = _request.NetworkAhead?.Finish(),
             Cgroup = _cgroup,
         };
         if (init.EntersCgroup)

@@ -36,6 +36,12 @@ public sealed record ContainerRequest
     /// <summary>How many descriptors from 3 up the workload inherits.</summary>
     public int PreserveFds { get; init; }
 
+    /// <summary>
+    /// The new network namespace, begun by the caller beforehand (<see cref="ContainerLauncher.TryBeginNetwork"/>); it stays the caller's.
+    /// Null: it is made with the others.
+    /// </summary>
+    public NetworkNamespaceAhead? NetworkAhead { get; init; }
+
     /// <summary>Enters the root file system by MS_MOVE and chroot, for a host whose root is a ramdisk.</summary>
     public bool NoPivot { get; init; }
 

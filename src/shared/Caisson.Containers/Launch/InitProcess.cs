@@ -35,7 +35,8 @@ internal sealed class InitProcess
         }
 
         using DirectoryFd? cgroup = request.EntersCgroup ? request.Cgroup!.OpenUnifiedDirectory() : null;
-        var clone = new CloneRequest { Flags = request.Namespaces.CloneFlags, Cgroup = cgroup };
+        CloneFlags made = request.Network is null ? CloneFlags.None : CloneFlags.NewNet;
+        var clone = new CloneRequest { Flags = request.Namespaces.CloneFlags & ~made, Cgroup = cgroup };
         ClonedProcess init = ManagedClone.Run(clone, () =>
         {
             channel.Dispose();    // the creator's end: init must notice when the creator is gone

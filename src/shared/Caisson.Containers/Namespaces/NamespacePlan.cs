@@ -38,6 +38,13 @@ internal sealed record NamespacePlan
     /// </summary>
     internal CloneFlags CloneFlags => (CloneFlags)(ulong)(Created & ~NamespaceKinds.Cgroup);
 
+    /// <summary>
+    /// May the new network namespace be made ahead of init? Not where it has to belong to a new user namespace, nor where somebody looks for it
+    /// by init's pid before init runs.
+    /// </summary>
+    internal bool MayMakeNetworkAhead(OciLinux? linux) =>
+        Creates(NamespaceKinds.Network) && !Creates(NamespaceKinds.User) && !NeedsStage && linux is not { NetDevices.Count: > 0 };
+
     internal bool Creates(NamespaceKinds kind) => (Created & kind) != 0;
 
     /// <summary>Is the container's namespace of this kind another one than its creator's?</summary>

@@ -50,6 +50,8 @@ internal sealed unsafe class CloneMemory : IDisposable
 
     internal long ResultOf(int index) => Calls[index].Result == NotRun ? 0 : Calls[index].Result;
 
+    internal bool HasRun(int index) => Calls[index].Result != NotRun;
+
     public void Dispose() => _ = Libc.munmap_block(_start, (nuint)_size);
 
     private static int SizeOf(in PreparedArgument argument) => argument switch

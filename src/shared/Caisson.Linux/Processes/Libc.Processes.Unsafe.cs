@@ -24,6 +24,9 @@ internal static unsafe partial class Libc
     internal const int SYS_prctl = 157;
     internal const int SYS_setpriority = 141;
     internal const int SYS_unshare = 272;
+    internal const int SYS_openat = 257;
+    internal const int SYS_exit_group = 231;
+    internal const int AT_FDCWD = -100;
     internal const int SYS_prlimit64 = 302;
     internal const int SYS_setns = 308;
     internal const int SYS_execveat = 322;
