@@ -17,7 +17,7 @@ public sealed class QemuCommandLineTests
     };
 
     private const string PlainAppend =
-        "-append|quiet console=ttyS0 cryptomgr.notests noreplace-smp no_timer_check panic=1|";
+        "-append|quiet console=ttyS0 cryptomgr.notests noreplace-smp no_timer_check rcupdate.rcu_expedited=1 panic=1|";
 
     private const string MonitorAndConsole =
         "-chardev|socket,id=qmp,fd=4,server=on,wait=off|-mon|chardev=qmp,mode=control|"
@@ -57,7 +57,7 @@ public sealed class QemuCommandLineTests
     [Fact]
     public void Verbose_boot_with_extra_parameters_and_without_initrd() => Assert.Equal(
         Start("tcg,tb-size=128", "max").Replace("-initrd|/assets/initrd.img|", "", StringComparison.Ordinal)
-            + "-append|console=ttyS0 cryptomgr.notests noreplace-smp no_timer_check panic=1 agent.log=debug|" + MonitorAndConsole + Serial + Share + End,
+            + "-append|console=ttyS0 cryptomgr.notests noreplace-smp no_timer_check rcupdate.rcu_expedited=1 panic=1 agent.log=debug|" + MonitorAndConsole + Serial + Share + End,
         Join(s_plain with { VerboseBoot = true, Initrd = null, ExtraKernelParameters = ["agent.log=debug"] }));
 
     [Fact]

@@ -24,9 +24,10 @@ public static class QemuCommandLine
     /// <summary>The kernel's parameters without the configuration's own.</summary>
     /// <remarks>
     /// notests: the crypto self tests are 0.2 s under TCG. noreplace-smp: patching lock prefixes makes TCG translate twice.
-    /// no_timer_check: under load the check fails, and the kernel panics. panic=1 with -no-reboot: QEMU ends when the kernel does.
+    /// no_timer_check: under load the check fails, and the kernel panics. rcu_expedited: creating a container waits for several
+    /// grace periods, of 10 ms and more each otherwise. panic=1 with -no-reboot: QEMU ends when the kernel does.
     /// </remarks>
-    public const string KernelParameters = "console=ttyS0 cryptomgr.notests noreplace-smp no_timer_check panic=1";
+    public const string KernelParameters = "console=ttyS0 cryptomgr.notests noreplace-smp no_timer_check rcupdate.rcu_expedited=1 panic=1";
 
     /// <summary>The arguments after argv[0].</summary>
     /// <param name="config">The machine.</param>
