@@ -9,7 +9,7 @@ internal static class InitrdImage
 
     internal static void Write(Stream output, byte[] agent, GuestModules modules)
     {
-        var entries = new SortedDictionary<string, Action<CpioWriter>>(StringComparer.Ordinal);
+        var entries = new Dictionary<string, Action<CpioWriter>>();
         foreach (string directory in s_directories)
         {
             uint permissions = directory == "tmp" ? 0x3ffu : 0x1edu;     // 1777 and 0755
@@ -29,9 +29,11 @@ internal static class InitrdImage
 
         // Ordinal order puts every directory before what is in it, as the kernel's unpacker needs.
         var writer = new CpioWriter(output);
-        foreach (Action<CpioWriter> write in entries.Values)
+        List<string> paths = [.. entries.Keys];
+        paths.Sort(StringComparer.Ordinal);
+        foreach (string path in paths)
         {
-            write(writer);
+            entries[path](writer);
         }
 
         writer.End();

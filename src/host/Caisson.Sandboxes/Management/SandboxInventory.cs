@@ -35,7 +35,7 @@ internal sealed class SandboxInventory
         var inventory = new SandboxInventory(sandboxes);
         // First who is at work, then the records: a creator that has ended meanwhile has published its record before.
         List<Beginning> beginnings = inventory.ListDirectories();
-        var all = new SortedSet<string>(roots, StringComparer.Ordinal);
+        List<string> all = [.. roots];
         foreach (Beginning beginning in beginnings)
         {
             if (beginning.Origin is { } origin)
@@ -44,9 +44,13 @@ internal sealed class SandboxInventory
             }
         }
 
-        foreach (string root in all)
+        all.Sort(StringComparer.Ordinal);
+        for (int i = 0; i < all.Count; i++)
         {
-            inventory.ReadRecords(root);
+            if (i == 0 || all[i] != all[i - 1])
+            {
+                inventory.ReadRecords(all[i]);
+            }
         }
 
         foreach (Beginning beginning in beginnings)
@@ -214,7 +218,7 @@ internal sealed class SandboxInventory
     // A pod's containers are one sandbox; a container by itself is one too.
     private void AddNamespaces()
     {
-        var pods = new SortedDictionary<(string Root, string Id), List<FoundContainer>>();
+        var pods = new Dictionary<(string Root, string Id), List<FoundContainer>>();
         foreach (FoundContainer container in _containers)
         {
             if (container.Record.Isolation == Isolation.Namespaces)
@@ -229,12 +233,15 @@ internal sealed class SandboxInventory
             }
         }
 
-        foreach (((string _, string id), List<FoundContainer> containers) in pods)
+        List<(string Root, string Id)> order = [.. pods.Keys];
+        order.Sort();
+        foreach ((string Root, string Id) pod in order)
         {
+            List<FoundContainer> containers = pods[pod];
             bool runs = containers.Exists(static container => container.Live.Pid > 0);
             _found.Add(new FoundSandbox
             {
-                Id = id,
+                Id = pod.Id,
                 Isolation = Isolation.Namespaces,
                 Containers = containers,
                 Standing = runs ? SandboxStanding.Running : SandboxStanding.Ended,

@@ -108,7 +108,7 @@ internal sealed record SandboxOrigin
         BootId = Text(top, "bootId") ?? throw new FormatException(),
         Creator = new ProcessIdentity(top.GetProperty("pid").GetInt32(), top.GetProperty("startTime").GetUInt64()),
         Root = Text(top, "root") is { Length: > 0 } root && root[0] == '/' && !root.Contains('\0') ? root : throw new FormatException(),
-        Created = DateTime.ParseExact(Text(top, "created") ?? "", "O", CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind),
+        Created = top.GetProperty("created").GetDateTimeOffset().UtcDateTime,
         VirtualCpus = top.GetProperty("vcpus").GetInt32(),
         MemoryMib = top.GetProperty("memoryMiB").GetInt64(),
         Cgroup = Text(top, "cgroup"),

@@ -84,8 +84,7 @@ internal static class RecordFormat
         Init = new ProcessIdentity(top.GetProperty("pid").GetInt32(), top.GetProperty("startTime").GetUInt64()),
         Bundle = Text(top, "bundle"),
         Rootfs = Text(top, "rootfs"),
-        Created = DateTime.ParseExact(
-            Text(top, "created"), TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal),
+        Created = top.GetProperty("created").GetDateTimeOffset().UtcDateTime,
         OciVersion = Text(top, "ociVersion"),
         OwnerUserId = top.GetProperty("owner").GetUInt32(),
         Cgroup = OptionalText(top, "cgroup"),

@@ -68,9 +68,11 @@ public static class Seccomp
             }
         }
 
-        foreach ((uint number, List<SeccompArchitectureRules.Choice> choices) in rules.Calls)
+        List<uint> numbers = [.. rules.Calls.Keys];
+        numbers.Sort();
+        foreach (uint number in numbers)
         {
-            Add(number, Choose(builder, choices, fallback, architecture));
+            Add(number, Choose(builder, rules.Calls[number], fallback, architecture));
             Add(number + 1, fallback);
         }
 

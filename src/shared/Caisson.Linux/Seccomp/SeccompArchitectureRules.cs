@@ -35,8 +35,8 @@ internal sealed class SeccompArchitectureRules
         FirstUnknown = profile.NewerCallsAreUnknown && forbids && any ? last + 1 : null;
     }
 
-    /// <summary>Every call that a rule is about, in ascending order.</summary>
-    internal SortedDictionary<uint, List<Choice>> Calls { get; } = [];
+    /// <summary>Every call that a rule is about, by its number.</summary>
+    internal Dictionary<uint, List<Choice>> Calls { get; } = [];
 
     /// <summary>The first number above all that the rules name, where those are to fail with ENOSYS.</summary>
     internal uint? FirstUnknown { get; }
