@@ -162,6 +162,10 @@ public sealed class AgentClient : IAsyncDisposable
     public Task ConnectPortAsync(ConnectPortRequest request, CancellationToken cancellationToken = default) =>
         CallAsync(AgentMethods.Extensions, "ConnectPort", request, Empty.Parser, _timeouts.Default, cancellationToken);
 
+    /// <summary>Gives the answer to a query of DNS, and waits for the next query.</summary>
+    public Task<DnsMessage> RelayDnsAsync(DnsMessage request, CancellationToken cancellationToken = default) =>
+        CallAsync(AgentMethods.Extensions, "RelayDns", request, DnsMessage.Parser, null, cancellationToken);
+
     /// <summary>Lists containers and processes, for a supervisor that finds the agent running.</summary>
     public Task<ListContainersResponse> ListContainersAsync(ListContainersRequest request, CancellationToken cancellationToken = default) =>
         CallAsync(AgentMethods.Extensions, "ListContainers", request, ListContainersResponse.Parser, _timeouts.Default, cancellationToken);

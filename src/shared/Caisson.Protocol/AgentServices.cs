@@ -65,6 +65,7 @@ public static class AgentServices
         Acknowledge(server, Name, "Sync", SyncRequest.Parser, service.SyncAsync);
         Answer(server, Name, "ListeningPorts", PortList.Parser, service.ListeningPortsAsync);
         Acknowledge(server, Name, "ConnectPort", ConnectPortRequest.Parser, service.ConnectPortAsync);
+        Answer(server, Name, "RelayDns", DnsMessage.Parser, service.RelayDnsAsync);
         Answer(server, Name, "ListContainers", ListContainersRequest.Parser, service.ListContainersAsync);
     }
 

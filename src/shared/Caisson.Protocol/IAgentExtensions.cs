@@ -18,6 +18,9 @@ public interface IAgentExtensions
     /// <summary>Connects to a port of the guest.</summary>
     Task ConnectPortAsync(ConnectPortRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Takes the answer to a query of DNS, and waits for the next query.</summary>
+    Task<DnsMessage> RelayDnsAsync(DnsMessage request, CancellationToken cancellationToken);
+
     /// <summary>Lists containers and processes, for a supervisor that finds the agent running.</summary>
     Task<ListContainersResponse> ListContainersAsync(ListContainersRequest request, CancellationToken cancellationToken);
 }

@@ -37,7 +37,7 @@ public sealed class AgentClientTests
         Assert.Single(called, nameof(IAgentService.SandboxDestroyedAsync));
         called.Remove(nameof(IAgentService.SandboxDestroyedAsync));
         Assert.Equal(methods.Select(m => m.Name), called);
-        Assert.Equal(36, called.Count);
+        Assert.Equal(37, called.Count);
     }
 
     [Fact]

@@ -39,6 +39,8 @@ internal sealed class GuestSandbox
 
     internal PortConnections Ports { get; } = new();
 
+    internal DnsPort Dns { get; } = new();
+
     internal MemoryTrim Trim { get; } = new();
 
     internal InitSupply Supply { get; }

@@ -78,6 +78,8 @@ internal sealed class ExtensionsService(GuestSandbox sandbox) : IAgentExtensions
     public Task ConnectPortAsync(ConnectPortRequest request, CancellationToken cancellationToken) =>
         sandbox.Ports.ConnectAsync(RequestFields.Id(request.Name, "name"), request.Port, cancellationToken);
 
+    public Task<DnsMessage> RelayDnsAsync(DnsMessage request, CancellationToken cancellationToken) => sandbox.Dns.RelayAsync(request, cancellationToken);
+
     private static async Task AnythingToTellAsync(Task<int> exit, Task<OutputPart> output, Task<OutputPart> error)
     {
         var awaited = new List<Task>(3) { output, error, exit };

@@ -64,6 +64,14 @@ internal sealed class AgentGuest(AgentLink link) : IGuest
         return link.DoAsync("connect to a port", (agent, stop) => agent.ConnectPortAsync(request, stop), cancellationToken);
     }
 
+    public async Task<DnsMessage> RelayDnsAsync(DnsMessage answer, CancellationToken cancellationToken)
+    {
+        DnsMessage query = await link.RepeatAsync("names", (agent, stop) => agent.RelayDnsAsync(answer, stop), cancellationToken);
+        return query.Data.Length <= DnsLimits.MaxBytes
+            ? query
+            : throw link.Distrust("names", $"the agent sent a query of {query.Data.Length} bytes; at most {DnsLimits.MaxBytes} are taken");
+    }
+
     public Task CreateContainerAsync(string containerId, OciSpec spec, SandboxMemory? memory, CancellationToken cancellationToken)
     {
         var request = new CreateContainerRequest

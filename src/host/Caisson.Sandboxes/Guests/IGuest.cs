@@ -1,4 +1,5 @@
 using Caisson.Oci;
+using Caisson.Protocol;
 
 namespace Caisson.Sandboxes;
 
@@ -27,6 +28,9 @@ internal interface IGuest : IAsyncDisposable
 
     /// <summary>Connects to a port of the guest; from then on its bytes are those of <see cref="Process"/> without a container, by the name.</summary>
     Task ConnectPortAsync(ushort port, string name, CancellationToken cancellationToken);
+
+    /// <summary>Gives the answer to a query of DNS, and waits for the next; the first call makes the guest listen.</summary>
+    Task<DnsMessage> RelayDnsAsync(DnsMessage answer, CancellationToken cancellationToken);
 
     /// <summary>Creates a container whose init waits to be started.</summary>
     /// <param name="containerId">Its id.</param>

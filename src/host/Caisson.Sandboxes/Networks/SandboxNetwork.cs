@@ -169,6 +169,14 @@ internal sealed class SandboxNetwork : IDisposable
     /// <exception cref="SandboxException">Somebody listens there already, or the namespace's loopback is down.</exception>
     internal InternetSocket Listen(ushort port) => Inside(_ => InternetSocket.Listen(IPAddress.Loopback, port));
 
+    /// <summary>Asks the resolver at 127.0.0.11 of the pod's namespace; its answer comes to the socket.</summary>
+    internal InternetSocket AskResolver(ReadOnlySpan<byte> query)
+    {
+        InternetSocket socket = Inside(static _ => InternetSocket.ConnectDatagram(new IPAddress([127, 0, 0, 11]), 53));
+        socket.TryWrite(query, out _, out _);
+        return socket;
+    }
+
     /// <summary>Takes everything of ours out of the pod's namespace; the machine has ended, and its TAPs with it.</summary>
     internal void Detach() => Inside(route =>
     {

@@ -57,6 +57,7 @@ internal sealed partial class Sandbox
         foreach (SandboxContainer container in Containers())
         {
             await RestoreAsync(container);
+            _ = RelayNamesAsync(container.Shares, _lettingGo.Token);
         }
 
         StopIfIdle();

@@ -197,7 +197,7 @@ internal sealed partial class Sandbox
     private Task LeaveNetworkAsync()
     {
         _networkEnding.Cancel();
-        return Task.WhenAll(_watchingNetwork, _mirroringPorts);
+        return Task.WhenAll(_watchingNetwork, _mirroringPorts, _relayingNames);
     }
 
     // Never fails: an ending goes on whatever the namespace has become.

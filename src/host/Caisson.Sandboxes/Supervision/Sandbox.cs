@@ -102,6 +102,7 @@ internal sealed partial class Sandbox : IAsyncDisposable
                 _share.Place(mount.Name, mount.Source, mount.IsDirectory);
             }
 
+            await RelayNamesAsync(container.Shares, cancellationToken);
             await Guest.CreateContainerAsync(containerId, GuestSpec.From(spec, containerId, sharing), sharing.Memory, cancellationToken);
             Change(() => container.Status = ContainerStatus.Created);
         }

@@ -12,7 +12,7 @@ public sealed partial class InternetSocket
     public static async ValueTask<InternetSocket> ConnectAsync(IPAddress address, ushort port, EventLoop loop, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(loop);
-        InternetSocket socket = Made(address);
+        InternetSocket socket = Made(address, Libc.SOCK_STREAM);
         try
         {
             Errno why = socket.BeginConnect(address, port);

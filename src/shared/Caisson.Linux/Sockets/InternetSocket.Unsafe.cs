@@ -5,7 +5,12 @@ using System.Net.Sockets;
 
 namespace Caisson.Linux;
 
-/// <summary>A TCP socket in the network namespace of the thread that made it, wherever it is used. Non-blocking.</summary>
+/// <summary>Who sent a datagram of IPv4.</summary>
+/// <param name="Address">Four bytes, as in memory.</param>
+/// <param name="Port">The port.</param>
+public readonly record struct DatagramPeer(uint Address, ushort Port);
+
+/// <summary>A TCP or UDP socket in the network namespace of the thread that made it, wherever it is used. Non-blocking.</summary>
 public sealed unsafe partial class InternetSocket : StreamSocket
 {
     private const int SO_REUSEADDR = 2;
@@ -22,7 +27,7 @@ public sealed unsafe partial class InternetSocket : StreamSocket
     /// <param name="port">The port.</param>
     public static InternetSocket Listen(IPAddress address, ushort port)
     {
-        InternetSocket socket = Made(address);
+        InternetSocket socket = Made(address, Libc.SOCK_STREAM);
         try
         {
             // Connections of an earlier listener that are still closing do not count.
@@ -39,6 +44,94 @@ public sealed unsafe partial class InternetSocket : StreamSocket
             socket.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Binds a socket for datagrams.</summary>
+    /// <param name="address">Where, of IPv4.</param>
+    /// <param name="port">The port.</param>
+    public static InternetSocket BindDatagram(IPAddress address, ushort port)
+    {
+        InternetSocket socket = Made(address, Libc.SOCK_DGRAM);
+        try
+        {
+            Span<byte> buffer = stackalloc byte[V6Bytes];
+            socket.Bind(Fill(buffer, address, port), $"{address} port {port}");
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a socket for datagrams to one place, and from there alone.</summary>
+    /// <param name="address">The place.</param>
+    /// <param name="port">Its port.</param>
+    public static InternetSocket ConnectDatagram(IPAddress address, ushort port)
+    {
+        InternetSocket socket = Made(address, Libc.SOCK_DGRAM);
+        Errno why = socket.BeginConnect(address, port);
+        if (why != Errno.None)
+        {
+            socket.Dispose();
+            throw new SyscallException($"connect({address} port {port})", why);
+        }
+
+        return socket;
+    }
+
+    /// <summary>Receives a datagram of IPv4, without waiting.</summary>
+    /// <param name="buffer">Where the bytes go.</param>
+    /// <param name="length">The datagram's; more than the buffer's where its end was lost.</param>
+    /// <param name="sender">Who sent it.</param>
+    /// <param name="why">EAGAIN where there is none.</param>
+    public bool TryReceiveFrom(Span<byte> buffer, out int length, out DatagramPeer sender, out Errno why)
+    {
+        byte* address = stackalloc byte[V4Bytes];
+        new Span<byte>(address, V4Bytes).Clear();
+        uint addressLength;
+        nint result;
+        do
+        {
+            addressLength = V4Bytes;
+            fixed (byte* start = buffer)
+            {
+                // SAFETY: the buffer is pinned for the call; the address is this frame's, with its size.
+                result = Libc.recvfrom(Number, start, (nuint)buffer.Length, Libc.MSG_DONTWAIT | Libc.MSG_TRUNC, address, &addressLength);
+            }
+        }
+        while (result < 0 && Libc.LastError == Errno.EINTR);
+        why = result < 0 ? Libc.LastError : Errno.None;
+        length = (int)Math.Max(result, 0);
+
+        // SAFETY: this frame's 16 bytes.
+        var bytes = new ReadOnlySpan<byte>(address, V4Bytes);
+        sender = new DatagramPeer(BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]), BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]));
+        return result >= 0;
+    }
+
+    /// <summary>Sends a datagram of IPv4, without waiting.</summary>
+    /// <param name="bytes">The datagram.</param>
+    /// <param name="receiver">Where to.</param>
+    /// <param name="why">The error.</param>
+    public bool TrySendTo(ReadOnlySpan<byte> bytes, DatagramPeer receiver, out Errno why)
+    {
+        byte* address = stackalloc byte[V4Bytes];
+        var filled = new Span<byte>(address, V4Bytes);
+        filled.Clear();
+        BinaryPrimitives.WriteUInt16LittleEndian(filled, Libc.AF_INET);
+        BinaryPrimitives.WriteUInt16BigEndian(filled[2..], receiver.Port);
+        BinaryPrimitives.WriteUInt32LittleEndian(filled[4..], receiver.Address);
+        nint result;
+        fixed (byte* start = bytes)
+        {
+            // SAFETY: the datagram is pinned for the call; the address is this frame's, with its size.
+            result = Libc.sendto(Number, start, (nuint)bytes.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL, address, V4Bytes);
+        }
+
+        why = result < 0 ? Libc.LastError : Errno.None;
+        return result >= 0;
     }
 
     /// <summary>Takes a waiting connection; EAGAIN where there is none.</summary>
@@ -73,11 +166,11 @@ public sealed unsafe partial class InternetSocket : StreamSocket
         return buffer[..(isV6 ? V6Bytes : V4Bytes)];
     }
 
-    private static InternetSocket Made(IPAddress address)
+    private static InternetSocket Made(IPAddress address, int type)
     {
         ArgumentNullException.ThrowIfNull(address);
         var socket = new InternetSocket();
-        socket.Open(address.AddressFamily == AddressFamily.InterNetworkV6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK);
+        socket.Open(address.AddressFamily == AddressFamily.InterNetworkV6 ? Libc.AF_INET6 : Libc.AF_INET, type | Libc.SOCK_NONBLOCK);
         return socket;
     }
 }

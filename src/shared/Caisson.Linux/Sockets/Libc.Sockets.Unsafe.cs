@@ -89,6 +89,9 @@ internal static unsafe partial class Libc
     internal static partial int setsockopt(int fd, int level, int option, void* value, uint length);
 
     [LibraryImport("libc", SetLastError = true)]
+    internal static partial nint sendto(int fd, byte* bytes, nuint length, int flags, byte* address, uint addressLength);
+
+    [LibraryImport("libc", SetLastError = true)]
     internal static partial nint sendmsg(int fd, MessageHeader* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]

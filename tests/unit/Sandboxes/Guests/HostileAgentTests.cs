@@ -99,6 +99,12 @@ public sealed class HostileAgentTests
         "said 130 bytes");
 
     [Fact]
+    public Task A_query_of_names_beyond_the_limit_ends_the_machine() => RequireDistrustAsync(
+        HostileAgent.Answer(new DnsMessage { Id = 1, Data = ByteString.CopyFrom(new byte[DnsLimits.MaxBytes + 1]) }),
+        static guest => guest.RelayDnsAsync(new DnsMessage(), CancellationToken.None),
+        "a query of 4097 bytes");
+
+    [Fact]
     public async Task Answers_to_calls_nobody_made_are_passed_over_and_the_call_ends_in_time()
     {
         using var agent = new HostileAgent(async port =>
