@@ -15,13 +15,16 @@ internal sealed class RuntimeCommands
     private const int LogLimitBytes = 1 << 20;
 
     private readonly ShimSettings _settings;
+    private readonly string _bundle;
     private readonly OrphanReaper? _reaper;
 
     /// <param name="settings">The flags before each command.</param>
+    /// <param name="bundle">Where files of commands under way may lie: containerd takes it away, whoever is killed before.</param>
     /// <param name="reaper">Who reaps orphans of this process, if anybody does.</param>
-    internal RuntimeCommands(ShimSettings settings, OrphanReaper? reaper = null)
+    internal RuntimeCommands(ShimSettings settings, string bundle, OrphanReaper? reaper = null)
     {
         _settings = settings;
+        _bundle = bundle;
         _reaper = reaper;
     }
 
@@ -39,19 +42,18 @@ internal sealed class RuntimeCommands
     /// <summary>Runs a command that leaves a process behind, which this process inherits as a subreaper.</summary>
     /// <param name="words">The command and its arguments, without <c>--pid-file</c>.</param>
     /// <param name="streams">The standard streams of the process it leaves.</param>
-    /// <param name="bundle">Where the pid file may lie.</param>
     /// <param name="cancellationToken">Gives up waiting; the command goes on.</param>
     /// <returns>The process, which the caller reaps, and then tells the reaper.</returns>
     internal async Task<ClonedChild> LaunchAsync(
-        IReadOnlyList<string> words, CommandStreams streams, string bundle, CancellationToken cancellationToken)
+        IReadOnlyList<string> words, CommandStreams streams, CancellationToken cancellationToken)
     {
-        string pidFile = Path.Combine(bundle, $"caisson-{KernelRandom.Hex(4)}.pid");
+        string pidFile = ShimPlace.ChooseFile(_bundle, "pid");
         using OrphanReaper.Launch? launch = _reaper?.BeginLaunch();
         try
         {
             List<string> complete = [.. words];
             complete.InsertRange(1, ["--pid-file", pidFile]);
-            await RunAsync(complete, streams, bundle, cancellationToken);
+            await RunAsync(complete, streams, _bundle, cancellationToken);
             int pid = int.Parse(SmallFile.ReadText(pidFile), CultureInfo.InvariantCulture);
             var child = new ClonedChild(pid, PidFd.Open(pid));
             launch?.Own(pid);
@@ -69,7 +71,7 @@ internal sealed class RuntimeCommands
 
     private async Task RunAsync(IReadOnlyList<string> words, CommandStreams streams, string directory, CancellationToken cancellationToken)
     {
-        string log = LogFile();
+        string log = ShimPlace.ChooseFile(_bundle, "log");
         try
         {
             using ClonedProcess command = Begin(words, log, streams.Input, streams.Output, streams.Error, directory);
@@ -94,8 +96,6 @@ internal sealed class RuntimeCommands
             .ResetSignals()
             .Execve(Self, ["caisson", .. _settings.Globals, "--log", log, "--log-format", "json", .. words], ShimEnvironment.ForCommand())
             .Start();
-
-    private static string LogFile() => ShimPlace.ChooseFile("log");
 
     private static void Check(string command, ExitStatus status, string log)
     {

@@ -111,7 +111,8 @@ internal static class ShimEntry
         // First what nobody else takes away: containerd gives this process five seconds (cleanupTimeout in its runtime/v2), and the command, which
         // may take longer on a busy machine, goes on without it.
         ShimRemains.RemoveIfDead(ShimPlace.SocketFor(line, bundle));
-        var commands = new RuntimeCommands(ShimSettings.Load(line, bundle));
+        ShimRemains.RemoveOfTheDead();
+        var commands = new RuntimeCommands(ShimSettings.Load(line, bundle), bundle);
         commands.RunAsync(["delete", "--force", line.Id], CancellationToken.None).GetAwaiter().GetResult();
         SnapshotMount.Remove(Path.Combine(bundle, "rootfs"));
         var answer = new DeleteResponse { ExitStatus = KilledExitCode, ExitedAt = Timestamp.FromDateTime(DateTime.UtcNow) };

@@ -17,7 +17,7 @@ internal static class ShimPlace
     private const string Scheme = "unix://";
     private const string Roots = "/run/containerd/caisson";
 
-    /// <summary>The shims' sockets, and files of commands under way.</summary>
+    /// <summary>The shims' sockets, and those of commands under way.</summary>
     internal const string Sockets = "/run/caisson/shims";
 
     private const uint OnlyOwner = 0x1C0; // 0700
@@ -29,12 +29,15 @@ internal static class ShimPlace
     /// <summary>The records of all of containerd's namespaces, where its configuration names no other place.</summary>
     internal static IReadOnlyList<string> AllRoots() => Directory.Exists(Roots) ? Directory.GetDirectories(Roots) : [];
 
-    /// <summary>A file for a command under way. Its name says whose it is: what a killed shim leaves can be told from what is in use.</summary>
+    /// <summary>A socket, whose path must be short, for a command under way. Its name says whose it is: what a killed shim leaves can be told from what is in use.</summary>
     internal static string ChooseFile(string ending)
     {
         ProcessIdentity self = ProcessIdentity.OfSelf();
         return string.Create(CultureInfo.InvariantCulture, $"{Sockets}/{self.Pid}-{self.StartTimeTicks}-{KernelRandom.Hex(4)}.{ending}");
     }
+
+    /// <summary>A file for a command under way in a container's bundle, with which it goes at the latest.</summary>
+    internal static string ChooseFile(string bundle, string ending) => Path.Combine(bundle, $"caisson-{KernelRandom.Hex(4)}.{ending}");
 
     /// <summary>The address that containerd is told for a socket.</summary>
     internal static string AddressOf(string socket) => Scheme + socket;

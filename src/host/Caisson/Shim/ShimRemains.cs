@@ -29,6 +29,18 @@ internal static class ShimRemains
         return found;
     }
 
+    /// <summary>Removes what commands of killed shims were about to use, such as a socket that awaits a terminal.</summary>
+    internal static void RemoveOfTheDead()
+    {
+        foreach (string path in Directory.Exists(ShimPlace.Sockets) ? Directory.GetFiles(ShimPlace.Sockets) : [])
+        {
+            if (OwnerOf(Path.GetFileName(path)) is { IsAlive: false })
+            {
+                FileCalls.TryRemove(path, isDirectory: false, out _);
+            }
+        }
+    }
+
     /// <summary>Removes a shim's socket unless somebody listens: a pod's shim may serve other containers still.</summary>
     internal static bool RemoveIfDead(string socket) => IsDead(socket) && FileCalls.TryRemove(socket, isDirectory: false, out _);
 

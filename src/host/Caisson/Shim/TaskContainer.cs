@@ -34,7 +34,7 @@ internal sealed class TaskContainer : IDisposable
         _context = context;
         Settings = settings;
         _createFlags = settings.CreateFlags;
-        _commands = new RuntimeCommands(settings, context.Reaper);
+        _commands = new RuntimeCommands(settings, request.Bundle, context.Reaper);
         Id = request.Id;
         Bundle = request.Bundle;
         Init = new TaskProcess(Id, "", new StreamNames(request.Stdin, request.Stdout, request.Stderr, request.Terminal), null);
@@ -76,7 +76,7 @@ internal sealed class TaskContainer : IDisposable
             Mount(rootfs);
             Init.Streams = await ProcessStreams.OpenAsync(Init.Names, _context.Namespace, Id, _context.Reaper, cancellationToken);
             ClonedChild child = await _commands.LaunchAsync(
-                ["create", "--bundle", Bundle, .. _createFlags, .. Init.Streams.CommandFlags, Id], Init.Streams.ForCommand(), Bundle, cancellationToken);
+                ["create", "--bundle", Bundle, .. _createFlags, .. Init.Streams.CommandFlags, Id], Init.Streams.ForCommand(), cancellationToken);
             Init.Has(child);
             WatchMemory();
             _ = WatchAsync(Init, child);
@@ -217,7 +217,7 @@ internal sealed class TaskContainer : IDisposable
         {
             ClonedChild child = default;
             await WithFileAsync(exec.Specification!, async file => child = await _commands.LaunchAsync(
-                ["exec", "--detach", "--process", file, .. streams.CommandFlags, Id], streams.ForCommand(), Bundle, cancellationToken));
+                ["exec", "--detach", "--process", file, .. streams.CommandFlags, Id], streams.ForCommand(), cancellationToken));
             exec.Has(child);
             exec.Streams = streams;
             _ = WatchAsync(exec, child);
@@ -368,9 +368,9 @@ internal sealed class TaskContainer : IDisposable
         }
     }
 
-    private static async Task WithFileAsync(ByteString content, Func<string, Task> use)
+    private async Task WithFileAsync(ByteString content, Func<string, Task> use)
     {
-        string path = ShimPlace.ChooseFile("json");
+        string path = ShimPlace.ChooseFile(Bundle, "json");
         try
         {
             using (FileFd file = FileCalls.Open(path, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, OwnerMayReadWrite))
