@@ -169,8 +169,12 @@ public sealed class ShimTests : ContainerTest
     {
         Workplace place = Place(isolation);
         ContainerdDaemon containerd = Containerd(place);
-        containerd.Run(["run", "--detach", .. containerd.RunFlags, ContainerdDaemon.Image, place.Id, "/bin/sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.2; done"]).Expect();
+        string log = Path.Combine(place.Path, "log");
+        string[] script = ["/bin/sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.2; done"];
+        containerd.Run(["run", "--detach", .. containerd.RunFlags, "--log-uri", $"file://{log}", ContainerdDaemon.Image, place.Id, .. script]).Expect();
         int shim = ContainerdDaemon.Shim();
+        // A signal that comes before its trap is nobody's: the program is process 1.
+        Deadline.Wait("the trap", () => File.ReadAllText(log) == "ready\n");
 
         containerd.Restart();
 

@@ -157,6 +157,7 @@ public sealed class PodTests : CriTest
             config.Mounts.Add(new Mount { ContainerPath = "/dev/termination-log", HostPath = termination });
         });
 
+        Deadline.Wait("the trap", () => File.Exists(pod.LogFile("main")) && pod.Log("main") == "stdout F ready\n");
         Assert.Equal("one", pod.Exec(container, "cat /config/key"));
         Publish(volume, "..second", "two");
         if (isolation == Isolation.Vm)
