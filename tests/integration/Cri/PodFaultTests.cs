@@ -25,7 +25,7 @@ public sealed class PodFaultTests : CriTest
     public void Network_namespace_that_vanished_is_named_and_leaves_nothing(Isolation isolation)
     {
         Workplace place = Place(isolation);
-        CriNode node = Node(place, WritePlugin(place, "vanishing", """[ "$CNI_COMMAND" != ADD ] || { /bin/busybox umount "$CNI_NETNS"; /bin/busybox rm -f "$CNI_NETNS"; }"""));
+        CriNode node = Node(place, WritePlugin(place, "vanishing", """[ "$CNI_COMMAND" != ADD ] || { /bin/busybox umount -l "$CNI_NETNS"; /bin/busybox rm "$CNI_NETNS"; }"""));
 
         CriException refused = Assert.Throws<CriException>(() => node.RunPod("web"));
 
