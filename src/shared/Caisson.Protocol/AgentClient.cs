@@ -7,6 +7,10 @@ namespace Caisson.Protocol;
 /// <summary>The host's view of an agent: one method per call, each with its timeout. Failures are <see cref="TtrpcException"/>s.</summary>
 public sealed class AgentClient : IAsyncDisposable
 {
+    // An entry of a list may be two bytes here and a hundred in memory, so what holds lists is far shorter than a frame can be. Own limit:
+    // 1024 routes of IPv6, each with everything that a route has, are 160 KB.
+    private const int MaxListBytes = 192 * 1024;
+
     private readonly TtrpcClient _client;
     private readonly AgentTimeouts _timeouts;
 
@@ -72,7 +76,7 @@ public sealed class AgentClient : IAsyncDisposable
 
     /// <summary>Reads a container's statistics.</summary>
     public Task<StatsContainerResponse> StatsContainerAsync(StatsContainerRequest request, CancellationToken cancellationToken = default) =>
-        CallAsync(AgentMethods.Agent, "StatsContainer", request, StatsContainerResponse.Parser, _timeouts.Default, cancellationToken);
+        ListAsync(AgentMethods.Agent, "StatsContainer", request, StatsContainerResponse.Parser, cancellationToken);
 
     /// <summary>Freezes a container.</summary>
     public Task PauseContainerAsync(PauseContainerRequest request, CancellationToken cancellationToken = default) =>
@@ -108,7 +112,7 @@ public sealed class AgentClient : IAsyncDisposable
 
     /// <summary>Asks what guest and agent can do.</summary>
     public Task<GuestDetailsResponse> GetGuestDetailsAsync(GuestDetailsRequest request, CancellationToken cancellationToken = default) =>
-        CallAsync(AgentMethods.Agent, "GetGuestDetails", request, GuestDetailsResponse.Parser, _timeouts.Default, cancellationToken);
+        ListAsync(AgentMethods.Agent, "GetGuestDetails", request, GuestDetailsResponse.Parser, cancellationToken);
 
     /// <summary>Sets the guest's clock.</summary>
     public Task SetGuestDateTimeAsync(SetGuestDateTimeRequest request, CancellationToken cancellationToken = default) =>
@@ -124,19 +128,19 @@ public sealed class AgentClient : IAsyncDisposable
 
     /// <summary>Finds an interface by its hardware address and gives it its name, addresses and MTU.</summary>
     public Task<Interface> UpdateInterfaceAsync(UpdateInterfaceRequest request, CancellationToken cancellationToken = default) =>
-        CallAsync(AgentMethods.Agent, "UpdateInterface", request, Interface.Parser, _timeouts.Default, cancellationToken);
+        ListAsync(AgentMethods.Agent, "UpdateInterface", request, Interface.Parser, cancellationToken);
 
     /// <summary>Lists the guest's interfaces.</summary>
     public Task<Interfaces> ListInterfacesAsync(ListInterfacesRequest request, CancellationToken cancellationToken = default) =>
-        CallAsync(AgentMethods.Agent, "ListInterfaces", request, Interfaces.Parser, _timeouts.Default, cancellationToken);
+        ListAsync(AgentMethods.Agent, "ListInterfaces", request, Interfaces.Parser, cancellationToken);
 
     /// <summary>Replaces all routes but the kernel's own.</summary>
     public Task<Routes> UpdateRoutesAsync(UpdateRoutesRequest request, CancellationToken cancellationToken = default) =>
-        CallAsync(AgentMethods.Agent, "UpdateRoutes", request, Routes.Parser, _timeouts.Default, cancellationToken);
+        ListAsync(AgentMethods.Agent, "UpdateRoutes", request, Routes.Parser, cancellationToken);
 
     /// <summary>Lists the guest's routes.</summary>
     public Task<Routes> ListRoutesAsync(ListRoutesRequest request, CancellationToken cancellationToken = default) =>
-        CallAsync(AgentMethods.Agent, "ListRoutes", request, Routes.Parser, _timeouts.Default, cancellationToken);
+        ListAsync(AgentMethods.Agent, "ListRoutes", request, Routes.Parser, cancellationToken);
 
     /// <summary>Adds permanent neighbours.</summary>
     public Task AddARPNeighborsAsync(AddARPNeighborsRequest request, CancellationToken cancellationToken = default) =>
@@ -168,10 +172,16 @@ public sealed class AgentClient : IAsyncDisposable
 
     /// <summary>Lists containers and processes, for a supervisor that finds the agent running.</summary>
     public Task<ListContainersResponse> ListContainersAsync(ListContainersRequest request, CancellationToken cancellationToken = default) =>
-        CallAsync(AgentMethods.Extensions, "ListContainers", request, ListContainersResponse.Parser, _timeouts.Default, cancellationToken);
+        ListAsync(AgentMethods.Extensions, "ListContainers", request, ListContainersResponse.Parser, cancellationToken);
 
     /// <summary>Ends the connection; calls in flight fail as Unavailable.</summary>
     public ValueTask DisposeAsync() => _client.DisposeAsync();
+
+    private Task<TResponse> ListAsync<TRequest, TResponse>(
+        string service, string method, TRequest request, MessageParser<TResponse> parser, CancellationToken cancellationToken)
+        where TRequest : IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse> =>
+        _client.CallAsync(service, method, request, parser, _timeouts.Default, [], MaxListBytes, cancellationToken);
 
     private Task<TResponse> CallAsync<TRequest, TResponse>(
         string service, string method, TRequest request, MessageParser<TResponse> parser, TimeSpan? timeout, CancellationToken cancellationToken)

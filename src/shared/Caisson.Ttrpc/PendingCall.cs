@@ -12,7 +12,7 @@ internal abstract class PendingCall
 }
 
 /// <inheritdoc/>
-internal sealed class PendingCall<TResponse>(MessageParser<TResponse> parser) : PendingCall
+internal sealed class PendingCall<TResponse>(MessageParser<TResponse> parser, int maxResponseBytes) : PendingCall
     where TResponse : class, IMessage<TResponse>
 {
     // The reading loop must not run the caller's code.
@@ -22,6 +22,12 @@ internal sealed class PendingCall<TResponse>(MessageParser<TResponse> parser) : 
 
     internal override void Complete(ReadOnlySpan<byte> payload)
     {
+        if (payload.Length > maxResponseBytes)
+        {
+            Fail(new TtrpcException(TtrpcCode.ResourceExhausted, $"the response is {payload.Length} bytes long; at most {maxResponseBytes} are read"));
+            return;
+        }
+
         try
         {
             // Unknown fields are not kept: two bytes on the wire could be dozens in memory.

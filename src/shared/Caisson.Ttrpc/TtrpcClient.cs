@@ -58,15 +58,16 @@ public sealed class TtrpcClient : IAsyncDisposable
         CancellationToken cancellationToken = default)
         where TRequest : IMessage<TRequest>
         where TResponse : class, IMessage<TResponse> =>
-        CallAsync(service, method, request, parser, timeout, s_noMetadata, cancellationToken);
+        CallAsync(service, method, request, parser, timeout, s_noMetadata, FrameHeader.MaxPayloadBytes, cancellationToken);
 
-    /// <summary>Calls a method with metadata and waits for its response.</summary>
+    /// <summary>Calls a method with metadata and waits for its response, which must not be longer than is said.</summary>
     /// <param name="service">The service's name with its package.</param>
     /// <param name="method">The method's name.</param>
     /// <param name="request">The request; it must not change until the call has ended.</param>
     /// <param name="parser">Reads the response.</param>
     /// <param name="timeout">How long the call may take, here and there; null is for ever.</param>
     /// <param name="metadata">Sent beside the request.</param>
+    /// <param name="maxResponseBytes">A longer response is not read, and fails the call as ResourceExhausted.</param>
     /// <param name="cancellationToken">Gives the call up. The other side does not learn of it.</param>
     /// <exception cref="TtrpcException">The call failed.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -77,6 +78,7 @@ public sealed class TtrpcClient : IAsyncDisposable
         MessageParser<TResponse> parser,
         TimeSpan? timeout,
         IReadOnlyList<KeyValuePair<string, string>> metadata,
+        int maxResponseBytes,
         CancellationToken cancellationToken)
         where TRequest : IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
@@ -88,7 +90,7 @@ public sealed class TtrpcClient : IAsyncDisposable
         }
 
         var outgoing = new OutgoingRequest(service, method, request, TtrpcTime.ToNanoseconds(timeout), metadata);
-        var call = new PendingCall<TResponse>(parser);
+        var call = new PendingCall<TResponse>(parser, maxResponseBytes);
         uint streamId = 0;
         try
         {

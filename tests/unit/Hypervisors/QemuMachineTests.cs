@@ -178,6 +178,36 @@ public sealed class QemuMachineTests : IDisposable
     }
 
     [Fact]
+    public async Task A_card_that_qemu_refuses_leaves_no_queue_with_it()
+    {
+        await using IVirtualMachine machine = await StartAsync(Running());
+        using PipePair first = PipePair.Create();
+        using PipePair second = PipePair.Create();
+
+        // Pipes are no TAPs: QEMU looks at the first one and gives up.
+        await Assert.ThrowsAsync<HypervisorException>(() => machine.AddNetworkCardAsync(
+            new VmNetworkCard("card", "02:00:00:00:00:01", [first.Write, second.Write]), CancellationToken.None));
+        second.Write.Dispose();
+
+        Assert.NotEqual(PollEvents.None, Poller.Wait(second.Read, PollEvents.In, s_patience));
+        Assert.Empty(second.Read.ReadToEnd(1));
+        await machine.StopAsync();
+    }
+
+    [Fact]
+    public void A_virtiofsd_that_only_lost_its_qemu_is_not_given_for_the_reason()
+    {
+        var lost = ExitStatus.FromWaitStatus(0);
+        var failed = ExitStatus.FromWaitStatus(1 << 8);
+
+        Assert.Equal("it ended at its start: bad kernel", QemuHypervisor.WhoseEnd(lost, "virtio_loop: Exit", "bad kernel"));
+        Assert.Equal("it ended at its start: bad kernel", QemuHypervisor.WhoseEnd(null, "", "bad kernel"));
+        Assert.Equal("virtiofsd ended at its start: no such source", QemuHypervisor.WhoseEnd(failed, "no such source", "vhost failed"));
+        Assert.Equal("virtiofsd ended at its start: ", QemuHypervisor.WhoseEnd(lost, "", ""));
+        Assert.Null(QemuHypervisor.WhoseEnd(null, "", ""));
+    }
+
+    [Fact]
     public async Task What_is_not_installed_is_named_with_the_remedy()
     {
         HypervisorException noQemu = Assert.Throws<HypervisorException>(() => QemuInstallation.Find("/opt/qemu"));

@@ -41,6 +41,26 @@ public sealed class AgentClientTests
     }
 
     [Fact]
+    public async Task List_of_very_many_tiny_entries_is_not_read()
+    {
+        var many = new Interfaces();
+        many.Items.AddRange(Enumerable.Range(0, 100_000).Select(_ => new Interface()));
+        await using var server = new TtrpcServer();
+        server.Register("grpc.AgentService", "ListInterfaces", ListInterfacesRequest.Parser, (_, _) => Task.FromResult(many));
+        server.Register("grpc.AgentService", "ListRoutes", ListRoutesRequest.Parser, (_, _) => Task.FromResult(new Routes { Items = { new Route { Dest = "::/0" } } }));
+        (NetworkStream left, NetworkStream right) = SocketPair.Create();
+        Task serving = server.ServeAsync(right);
+        await using var client = new AgentClient(new TtrpcClient(left, "agent"));
+
+        TtrpcException refused = await Assert.ThrowsAsync<TtrpcException>(() => client.ListInterfacesAsync(new ListInterfacesRequest()).WaitAsync(s_patience));
+
+        Assert.Equal((TtrpcCode.ResourceExhausted, "the response is 200000 bytes long; at most 196608 are read"), (refused.Code, refused.Message));
+        Assert.Single((await client.ListRoutesAsync(new ListRoutesRequest()).WaitAsync(s_patience)).Items);
+        await client.DisposeAsync();
+        await serving.WaitAsync(s_patience);
+    }
+
+    [Fact]
     public async Task Output_is_read_by_offset()
     {
         await using var server = new TtrpcServer();

@@ -58,6 +58,12 @@ internal static class BadCalls
 
     internal static object ListsKeys(OciSpecMessage spec) => spec.Annotations.Keys;
 
+    internal static DateTime AsksForTheLocalTime() => DateTime.Now;
+
+    internal static DateTime ConvertsToTheLocalTime(DateTimeOffset time) => time.LocalDateTime;
+
+    internal static DateTime ReadsATimeOfNoFormat(string text) => DateTime.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+
     internal static int CountsInALambda(List<OOMEvent> messages) => messages.FindIndex(message => message.Equals(messages[0]));
 }
 

@@ -3,7 +3,7 @@ using Mono.Cecil;
 namespace Caisson.UnitTests.Removed;
 
 /// <summary>
-/// Calls that would reach a method which the executables lack (build/substitutions.awk, Google.Protobuf.Substitutions.xml), directly or
+/// Calls that would reach a method which the executables lack (build/*substitutions*, Google.Protobuf.Substitutions.xml), directly or
 /// through the class library: they compile, pass every unit test, and throw in the static executable alone. A record that holds a message
 /// compares it, so it is found too.
 /// </summary>
@@ -22,6 +22,9 @@ internal static class RemovedCalls
     // Methods with parameters of the type Object that only look at the reference.
     private static readonly string[] s_harmless = ["ThrowIfNull", "ReferenceEquals", "KeepAlive", "SuppressFinalize", "Enter", "Exit", "TryEnter"];
 
+    // The local time zone; what is read without a format may need it.
+    private static readonly string[] s_localTimes = ["get_Now", "get_Today", "get_LocalDateTime", "ToLocalTime", "Parse", "TryParse", "ToDateTime"];
+
     /// <summary>A line for each such call of a module, but for those of the generated messages themselves.</summary>
     internal static IEnumerable<string> In(ModuleDefinition module) =>
         module.GetTypes().Where(type => !IsGenerated(type)).SelectMany(type => type.Methods).SelectMany(In);
@@ -37,8 +40,12 @@ internal static class RemovedCalls
         // An override is called by the name of the method that it overrides.
         bool byBase = method.HasThis && (declaring.Namespace == "System" || declaring.Resolve()?.IsInterface == true);
         TypeReference subject = byBase && call.Given.Count > 0 ? call.Given[0] ?? declaring : declaring;
-        return ReachesOf(subject, method) || ReachesOf(declaring, method) || Compares(method) || Boxes(call);
+        return AsksForLocalTime(method) || ReachesOf(subject, method) || ReachesOf(declaring, method) || Compares(method) || Boxes(call);
     }
+
+    private static bool AsksForLocalTime(MethodReference method) =>
+        method.DeclaringType.FullName is "System.TimeZoneInfo" or "System.TimeZone"
+        || (method.DeclaringType.FullName is "System.DateTime" or "System.DateTimeOffset" or "System.Convert" && s_localTimes.Contains(method.Name));
 
     private static bool ReachesOf(TypeReference subject, MethodReference method)
     {

@@ -334,7 +334,7 @@ public sealed class TtrpcClientServerTests
         await using var client = new TtrpcClient(left, "test");
 
         StringValue answer = await client.CallAsync(
-            "s", "Meta", new Empty(), StringValue.Parser, s_patience, [new("trace", "ä1"), new("empty", "")], default);
+            "s", "Meta", new Empty(), StringValue.Parser, s_patience, [new("trace", "ä1"), new("empty", "")], int.MaxValue, default);
 
         Assert.Equal("trace=ä1,empty=", answer.Value);
         await client.DisposeAsync();

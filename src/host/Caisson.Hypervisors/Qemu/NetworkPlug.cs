@@ -97,9 +97,28 @@ internal sealed class NetworkPlug
 
     private static async Task AddBackendAsync(QmpClient monitor, VmNetworkCard card, CancellationToken cancellationToken)
     {
-        bool withVhostNet = QemuHypervisor.HasVhostNet;
         var queues = new List<string>();
         var vhosts = new List<string>();
+        try
+        {
+            await AddBackendAsync(monitor, card, queues, vhosts, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception cause) when (cause is QmpException or SyscallException)
+        {
+            // What QEMU has not taken it would hold under its name for ever, and with a queue the TAP.
+            foreach (string name in (List<string>)[.. queues, .. vhosts])
+            {
+                await TryCloseAsync(monitor, name).ConfigureAwait(false);
+            }
+
+            throw;
+        }
+    }
+
+    private static async Task AddBackendAsync(
+        QmpClient monitor, VmNetworkCard card, List<string> queues, List<string> vhosts, CancellationToken cancellationToken)
+    {
+        bool withVhostNet = QemuHypervisor.HasVhostNet;
         foreach (FileDescriptor queue in card.Queues)
         {
             queues.Add($"{card.Id}-{queues.Count}");
@@ -123,6 +142,18 @@ internal sealed class NetworkPlug
                 json.WriteString("vhostfds", string.Join(':', vhosts));
             }
         }, cancellationToken: cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task TryCloseAsync(QmpClient monitor, string name)
+    {
+        try
+        {
+            await monitor.ExecuteAsync("closefd", json => json.WriteString("fdname", name), cancellationToken: CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (QmpException)
+        {
+            // It was taken before the failure, and closed with it; or there is no QEMU any more.
+        }
     }
 
     private static void WriteDevice(Utf8JsonWriter json, VmNetworkCard card)

@@ -94,6 +94,15 @@ public sealed class QemuHypervisor : IHypervisor
         }
     }
 
+    /// <summary>Which of the two processes was the reason that neither is there any more; null where neither has said anything.</summary>
+    /// <param name="fileServer">How virtiofsd had ended by itself: with 0 where it has only lost QEMU.</param>
+    /// <param name="fileServerWords">What it wrote.</param>
+    /// <param name="qemuWords">What QEMU wrote.</param>
+    internal static string? WhoseEnd(ExitStatus? fileServer, string fileServerWords, string qemuWords) =>
+        fileServer is { } ended && (ended.Code != 0 || qemuWords.Length == 0) ? $"virtiofsd ended at its start: {fileServerWords}"
+            : qemuWords.Length > 0 ? $"it ended at its start: {qemuWords}"
+            : null;
+
     private static void RequireFile(string what, string path)
     {
         if (!File.Exists(path))
@@ -267,17 +276,11 @@ public sealed class QemuHypervisor : IHypervisor
         private async Task<string> ExplainAsync(string refusal)
         {
             const int LinesToQuote = 6;
-            if (_parts.FileServer is { Ended.IsCompleted: true })
-            {
-                await _parts.KillAllAsync().ConfigureAwait(false);
-                await _parts.FileServerLog.DisposeAsync().ConfigureAwait(false);
-                return $"virtiofsd ended at its start: {_parts.FileServerLog.Tail(LinesToQuote)}";
-            }
-
+            ExitStatus? ended = _parts.FileServer is { Ended: { IsCompleted: true } early } ? await early.ConfigureAwait(false) : null;
             await _parts.KillAllAsync().ConfigureAwait(false);
             await _parts.QemuLog.DisposeAsync().ConfigureAwait(false);
-            string words = _parts.QemuLog.Tail(LinesToQuote);
-            return words.Length > 0 ? $"it ended at its start: {words}" : refusal;
+            await _parts.FileServerLog.DisposeAsync().ConfigureAwait(false);
+            return WhoseEnd(ended, _parts.FileServerLog.Tail(LinesToQuote), _parts.QemuLog.Tail(LinesToQuote)) ?? refusal;
         }
     }
 }

@@ -20,6 +20,28 @@ public static class PodAnnotations
     /// <summary>Whether this container belongs into the sandbox of another.</summary>
     public static bool IsFurther(IReadOnlyDictionary<string, string> annotations) => TypeOf(annotations) == "container";
 
+    /// <summary>Writes what the CRI plugin writes into the configuration of a pause container.</summary>
+    /// <param name="annotations">The annotations of the container that the sandbox is made with.</param>
+    /// <param name="sandbox">The sandbox's id, which is that container's.</param>
+    /// <param name="size">The pod's resources, as far as they are limited.</param>
+    internal static void Describe(Dictionary<string, string> annotations, string sandbox, PodSize size)
+    {
+        annotations[s_types[0]] = "sandbox";
+        annotations[Annotations.Sandbox[0]] = sandbox;
+        Add(CpuQuota, size.CpuQuota);
+        Add(CpuPeriod, size.CpuPeriod);
+        Add(CpuShares, size.CpuShares);
+        Add(Memory, size.MemoryBytes);
+
+        void Add(string name, long value)
+        {
+            if (value > 0)
+            {
+                annotations[name] = value.ToString(CultureInfo.InvariantCulture);
+            }
+        }
+    }
+
     /// <summary>
     /// What a container's machine is made for and its cgroup on the host is limited to: the pod's resources where the engine says what they
     /// are, because further containers come later; else the container's own.
@@ -71,3 +93,6 @@ public static class PodAnnotations
             : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number) ? number
             : throw new SandboxException($"{SpecReader.ConfigFileName}: annotations: {name}: \"{text}\" is not a number");
 }
+
+/// <summary>The resources of a pod; 0 is no limit.</summary>
+internal readonly record struct PodSize(long CpuQuota, long CpuPeriod, long CpuShares, long MemoryBytes);

@@ -14,6 +14,9 @@ internal static class ShimPlace
     /// <summary>The file in a bundle that tells containerd, when it starts again, where the container's shim listens.</summary>
     internal const string AddressFile = "address";
 
+    // Where containerd 1.7 notes which sandbox a task was put into.
+    private const string SandboxFile = "sandbox";
+
     private const string Scheme = "unix://";
     private const string Roots = "/run/containerd/caisson";
 
@@ -63,10 +66,22 @@ internal static class ShimPlace
         }
     }
 
-    /// <summary>The sandbox that the bundle's configuration names, or null for a container by itself.</summary>
-    internal static string? SandboxOf(string bundle)
+    /// <summary>The sandbox that the bundle's configuration names, or containerd's note in it; null for a container by itself.</summary>
+    internal static string? SandboxOf(string bundle) =>
+        AnnotatedSandboxOf(bundle) ?? (SmallFile.TryReadText(Path.Combine(bundle, SandboxFile), out string id, out _) && id.Length > 0 ? id : null);
+
+    private static string? AnnotatedSandboxOf(string bundle)
     {
-        byte[] config = SmallFile.Read(Path.Combine(bundle, SpecReader.ConfigFileName), SpecLimits.MaxDocumentBytes);
+        byte[] config;
+        try
+        {
+            config = SmallFile.Read(Path.Combine(bundle, SpecReader.ConfigFileName), SpecLimits.MaxDocumentBytes);
+        }
+        catch (SyscallException cause) when (cause.Errno == Errno.ENOENT)
+        {
+            return null;    // the bundle of a sandbox may be without
+        }
+
         try
         {
             using JsonDocument document = JsonDocument.Parse(config);

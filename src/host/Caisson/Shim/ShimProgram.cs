@@ -17,6 +17,7 @@ internal sealed class ShimProgram : IAsyncDisposable
     private readonly ShimLog _log;
     private readonly TaskEvents _events;
     private readonly TaskService _service;
+    private readonly SandboxService _sandboxes;
     private readonly TtrpcServer _server;
     private readonly CancellationTokenSource _stopping = new();
     private int _connections;
@@ -31,8 +32,13 @@ internal sealed class ShimProgram : IAsyncDisposable
         Prctl.SetChildSubreaper(true);
         reaper.Start();
         _events = new TaskEvents(Environment.GetEnvironmentVariable("TTRPC_ADDRESS") ?? $"{line.Address}.ttrpc", line.Namespace, _log);
-        _service = new TaskService(line, new ShimContext(line.Namespace, reaper, _events, _log));
-        _server = _service.CreateServer();
+        var context = new ShimContext(line.Namespace, reaper, _events, _log);
+        var services = new ShimServer(_log);
+        _service = new TaskService(line, context);
+        _service.Register(services);
+        _sandboxes = new SandboxService(line, context, _service);
+        _sandboxes.Register(services);
+        _server = services.Server;
     }
 
     internal static int Run(ShimCommandLine line)
@@ -48,6 +54,7 @@ internal sealed class ShimProgram : IAsyncDisposable
         FileCalls.TryRemove(_socketPath, isDirectory: false, out _);
         await _events.DisposeAsync();
         await _server.DisposeAsync();
+        _sandboxes.Dispose();
         EventLoop.Shared.Forget(_listener);
         _listener.Dispose();
         _log.Dispose();

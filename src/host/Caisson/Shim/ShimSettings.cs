@@ -12,6 +12,7 @@ namespace Caisson;
 /// </summary>
 internal sealed record ShimSettings
 {
+    private const string SystemdCgroup = "--systemd-cgroup";
     private const string File = "caisson-shim.args";
     private const string OwnOptions = "runtimeoptions.v1.Options";
     private const string RuncOptionsType = "containerd.runc.v1.Options";
@@ -22,6 +23,22 @@ internal sealed record ShimSettings
 
     /// <summary>The flags of <c>create</c>.</summary>
     internal IReadOnlyList<string> CreateFlags { get; init; } = [];
+
+    internal bool IsSystemdCgroup
+    {
+        get
+        {
+            foreach (string flag in Globals)
+            {
+                if (flag == SystemdCgroup)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
 
     /// <summary>Settings from the name that the shim was called by, and from the options of a container.</summary>
     /// <exception cref="SandboxException">Options of a kind that is not known.</exception>
@@ -48,7 +65,7 @@ internal sealed record ShimSettings
                 break;
             case RuncOptionsType:
                 RuncOptions runc = Read(RuncOptions.Parser, options!);
-                Add(globals, "--systemd-cgroup", runc.SystemdCgroup);
+                Add(globals, SystemdCgroup, runc.SystemdCgroup);
                 Add(create, "--no-pivot", runc.NoPivotRoot);
                 Add(create, "--no-new-keyring", runc.NoNewKeyring);
                 if (runc.Root.Length > 0)

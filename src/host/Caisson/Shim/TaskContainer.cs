@@ -99,12 +99,12 @@ internal sealed class TaskContainer : IDisposable
             if (process.IsInit)
             {
                 await _commands.RunAsync(["start", Id], cancellationToken);
-                _context.Events.Publish("/tasks/start", "TaskStart", new TaskStart { ContainerId = Id, Pid = (uint)process.Pid });
+                _context.Events?.Publish("/tasks/start", "TaskStart", new TaskStart { ContainerId = Id, Pid = (uint)process.Pid });
             }
             else
             {
                 await StartExecAsync(process, cancellationToken);
-                _context.Events.Publish(
+                _context.Events?.Publish(
                     "/tasks/exec-started", "TaskExecStarted", new TaskExecStarted { ContainerId = Id, ExecId = process.ExecId, Pid = (uint)process.Pid });
             }
 
@@ -126,7 +126,7 @@ internal sealed class TaskContainer : IDisposable
             }
         }
 
-        _context.Events.Publish("/tasks/exec-added", "TaskExecAdded", new TaskExecAdded { ContainerId = Id, ExecId = exec.ExecId });
+        _context.Events?.Publish("/tasks/exec-added", "TaskExecAdded", new TaskExecAdded { ContainerId = Id, ExecId = exec.ExecId });
     }
 
     internal async Task KillAsync(TaskProcess process, uint signal, bool all, CancellationToken cancellationToken)
@@ -159,7 +159,7 @@ internal sealed class TaskContainer : IDisposable
         using IDisposable turn = await TakeTurnAsync(cancellationToken);
         await _commands.RunAsync(["pause", Id], cancellationToken);
         _paused = true;
-        _context.Events.Publish("/tasks/paused", "TaskPaused", new TaskNotice { ContainerId = Id });
+        _context.Events?.Publish("/tasks/paused", "TaskPaused", new TaskNotice { ContainerId = Id });
     }
 
     internal async Task ResumeAsync(CancellationToken cancellationToken)
@@ -167,7 +167,7 @@ internal sealed class TaskContainer : IDisposable
         using IDisposable turn = await TakeTurnAsync(cancellationToken);
         await _commands.RunAsync(["resume", Id], cancellationToken);
         _paused = false;
-        _context.Events.Publish("/tasks/resumed", "TaskResumed", new TaskNotice { ContainerId = Id });
+        _context.Events?.Publish("/tasks/resumed", "TaskResumed", new TaskNotice { ContainerId = Id });
     }
 
     internal async Task UpdateAsync(ByteString resources, CancellationToken cancellationToken)
@@ -251,7 +251,7 @@ internal sealed class TaskContainer : IDisposable
             await Task.WhenAny(_memoryWatched.Task, Task.Delay(s_causePatience));
         }
 
-        _context.Events.Publish("/tasks/exit", "TaskExit", new TaskExit
+        _context.Events?.Publish("/tasks/exit", "TaskExit", new TaskExit
         {
             ContainerId = Id,
             Id = process.IsInit ? Id : process.ExecId,
@@ -290,7 +290,7 @@ internal sealed class TaskContainer : IDisposable
             {
                 if (outcome == WaitOutcome.OutOfMemory)
                 {
-                    _context.Events.Publish("/tasks/oom", "TaskOOM", new TaskNotice { ContainerId = Id });
+                    _context.Events?.Publish("/tasks/oom", "TaskOOM", new TaskNotice { ContainerId = Id });
                 }
             }
         }

@@ -24,6 +24,7 @@ internal sealed class TaskEvents : IAsyncDisposable
     private readonly string? _socket;
     private readonly string _namespace;
     private readonly ShimLog _log;
+    private readonly CancellationTokenSource _ending = new();
     private readonly Task _sending;
     private TtrpcClient? _client;       // the sending task's
 
@@ -43,11 +44,13 @@ internal sealed class TaskEvents : IAsyncDisposable
         Event = new Any { TypeUrl = $"containerd.events.{type}", Value = happened.ToByteString() },
     });
 
-    /// <summary>Sends what waits, and ends.</summary>
+    /// <summary>Sends what waits, and ends. A containerd that is not there is not waited for.</summary>
     public async ValueTask DisposeAsync()
     {
         _waiting.Writer.TryComplete();
+        await _ending.CancelAsync();
         await _sending;
+        _ending.Dispose();
         if (_client is not null)
         {
             await _client.DisposeAsync();
@@ -84,15 +87,14 @@ internal sealed class TaskEvents : IAsyncDisposable
                 await DropConnectionAsync();
             }
 
-            // A shim that is to end does not wait for a containerd that is not there.
-            if (attempt == Attempts || _waiting.Reader.Completion.IsCompleted)
+            if (attempt == Attempts || _ending.IsCancellationRequested)
             {
                 _log.Warning($"event {envelope.Topic} was not delivered to {_socket}: {why}");
                 return;
             }
 
             // containerd restarts: nothing tells when its socket is there again.
-            await Task.Delay(s_retryAfter);
+            await Task.Delay(s_retryAfter, _ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

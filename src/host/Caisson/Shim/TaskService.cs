@@ -19,6 +19,7 @@ internal sealed class TaskService
     private readonly ShimContext _context;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TaskContainer> _containers = [];       // under _lock
+    private volatile bool _isKept;
     private readonly TaskCompletionSource _shutdown = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     internal TaskService(ShimCommandLine line, ShimContext context)
@@ -35,6 +36,11 @@ internal sealed class TaskService
     {
         get
         {
+            if (_isKept)
+            {
+                return false;
+            }
+
             lock (_lock)
             {
                 foreach (TaskContainer container in _containers.Values)
@@ -50,27 +56,64 @@ internal sealed class TaskService
         }
     }
 
-    internal TtrpcServer CreateServer()
+    internal void Register(ShimServer server)
     {
-        var server = new TtrpcServer();
-        Register(server, "State", ProcessRequest.Parser, (request, _) => Task.FromResult(State(request)));
-        Register(server, "Create", CreateTaskRequest.Parser, CreateAsync);
-        Register(server, "Start", ProcessRequest.Parser, StartAsync);
-        Register(server, "Delete", ProcessRequest.Parser, DeleteAsync);
-        Register(server, "Pids", ProcessRequest.Parser, (request, _) => Task.FromResult(Pids(request)));
-        Register(server, "Pause", ProcessRequest.Parser, (request, stop) => Answer(Find(request.Id).PauseAsync(stop)));
-        Register(server, "Resume", ProcessRequest.Parser, (request, stop) => Answer(Find(request.Id).ResumeAsync(stop)));
-        Register(server, "Checkpoint", CheckpointTaskRequest.Parser, (request, stop) => Answer(Find(request.Id).CheckpointAsync(request.Path, stop)));
-        Register(server, "Kill", KillRequest.Parser, KillAsync);
-        Register(server, "Exec", ExecProcessRequest.Parser, (request, _) => Task.FromResult(Exec(request)));
-        Register(server, "ResizePty", ResizePtyRequest.Parser, (request, _) => Task.FromResult(Resize(request)));
-        Register(server, "CloseIO", CloseIORequest.Parser, (request, _) => Task.FromResult(CloseInput(request)));
-        Register(server, "Update", UpdateTaskRequest.Parser, (request, stop) => Answer(Find(request.Id).UpdateAsync(request.Resources?.Value ?? ByteString.Empty, stop)));
-        Register(server, "Wait", ProcessRequest.Parser, WaitAsync);
-        Register(server, "Stats", ProcessRequest.Parser, (request, _) => Task.Run(() => Stats(request)));
-        Register(server, "Connect", ProcessRequest.Parser, (request, _) => Task.FromResult(Connect(request)));
-        Register(server, "Shutdown", ShutdownRequest.Parser, (request, _) => Task.FromResult(End(request)));
-        return server;
+        server.Register(Name, "State", ProcessRequest.Parser, (request, _) => Task.FromResult(State(request)));
+        server.Register(Name, "Create", CreateTaskRequest.Parser, CreateAsync);
+        server.Register(Name, "Start", ProcessRequest.Parser, StartAsync);
+        server.Register(Name, "Delete", ProcessRequest.Parser, DeleteAsync);
+        server.Register(Name, "Pids", ProcessRequest.Parser, (request, _) => Task.FromResult(Pids(request)));
+        server.Register(Name, "Pause", ProcessRequest.Parser, (request, stop) => Answer(Find(request.Id).PauseAsync(stop)));
+        server.Register(Name, "Resume", ProcessRequest.Parser, (request, stop) => Answer(Find(request.Id).ResumeAsync(stop)));
+        server.Register(Name, "Checkpoint", CheckpointTaskRequest.Parser, (request, stop) => Answer(Find(request.Id).CheckpointAsync(request.Path, stop)));
+        server.Register(Name, "Kill", KillRequest.Parser, KillAsync);
+        server.Register(Name, "Exec", ExecProcessRequest.Parser, (request, _) => Task.FromResult(Exec(request)));
+        server.Register(Name, "ResizePty", ResizePtyRequest.Parser, (request, _) => Task.FromResult(Resize(request)));
+        server.Register(Name, "CloseIO", CloseIORequest.Parser, (request, _) => Task.FromResult(CloseInput(request)));
+        server.Register(Name, "Update", UpdateTaskRequest.Parser, (request, stop) => Answer(Find(request.Id).UpdateAsync(request.Resources?.Value ?? ByteString.Empty, stop)));
+        server.Register(Name, "Wait", ProcessRequest.Parser, WaitAsync);
+        server.Register(Name, "Stats", ProcessRequest.Parser, (request, _) => Task.Run(() => Stats(request)));
+        server.Register(Name, "Connect", ProcessRequest.Parser, (request, _) => Task.FromResult(Connect(request)));
+        server.Register(Name, "Shutdown", ShutdownRequest.Parser, (request, _) => Task.FromResult(End(request)));
+    }
+
+    /// <summary>Whether the shim stays without a container: a sandbox is there, or is being made.</summary>
+    internal void Keep(bool isKept) => _isKept = isKept;
+
+    /// <summary>Kills every container, and waits for their ends.</summary>
+    internal async Task KillAllAsync(CancellationToken cancellationToken)
+    {
+        foreach (TaskContainer container in All())
+        {
+            if (container.Init.Pid == 0)
+            {
+                continue;   // still being made
+            }
+
+            try
+            {
+                await container.KillAsync(container.Init, (uint)Signal.SIGKILL, all: true, cancellationToken);
+            }
+            catch (TtrpcException ended) when (ended.Code == TtrpcCode.NotFound)
+            {
+                // As it should be.
+            }
+
+            await container.Init.Exited.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Removes the containers, whose processes have ended, and lets the shim end.</summary>
+    internal async Task ShutDownAsync(CancellationToken cancellationToken)
+    {
+        _isKept = false;
+        foreach (TaskContainer container in All())
+        {
+            await container.DeleteAsync(cancellationToken);
+            Forget(container);
+        }
+
+        _shutdown.TrySetResult();
     }
 
     private async Task<CreateTaskResponse> CreateAsync(CreateTaskRequest request, CancellationToken cancellationToken)
@@ -104,7 +147,7 @@ internal sealed class TaskService
                 : cause;
         }
 
-        _context.Events.Publish("/tasks/create", "TaskCreate", new TaskCreate
+        _context.Events?.Publish("/tasks/create", "TaskCreate", new TaskCreate
         {
             ContainerId = request.Id,
             Bundle = request.Bundle,
@@ -151,7 +194,7 @@ internal sealed class TaskService
         {
             await container.DeleteAsync(cancellationToken);
             Forget(container);
-            _context.Events.Publish("/tasks/delete", "TaskDelete", new TaskDelete
+            _context.Events?.Publish("/tasks/delete", "TaskDelete", new TaskDelete
             {
                 ContainerId = request.Id,
                 Pid = (uint)process.Pid,
@@ -263,18 +306,20 @@ internal sealed class TaskService
 
     private Empty End(ShutdownRequest request)
     {
-        bool isEmpty;
-        lock (_lock)
-        {
-            isEmpty = _containers.Count == 0;
-        }
-
-        if (isEmpty || request.Now)
+        if ((All().Count == 0 && !_isKept) || request.Now)
         {
             _shutdown.TrySetResult();
         }
 
         return new Empty();
+    }
+
+    private List<TaskContainer> All()
+    {
+        lock (_lock)
+        {
+            return [.. _containers.Values];
+        }
     }
 
     private TaskContainer Find(string id)
@@ -300,25 +345,4 @@ internal sealed class TaskService
         await work;
         return new Empty();
     }
-
-    private void Register<TRequest, TResponse>(
-        TtrpcServer server, string method, MessageParser<TRequest> parser, Func<TRequest, CancellationToken, Task<TResponse>> handler)
-        where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> =>
-        server.Register(Name, method, parser, async (request, context) =>
-        {
-            try
-            {
-                _context.Log.Debug($"{method} begins");
-                return await handler(request, context.CancellationToken);
-            }
-            catch (NoSuchContainerException cause)
-            {
-                throw new TtrpcException(TtrpcCode.NotFound, cause.Message, cause);
-            }
-            catch (Exception cause) when (cause is SandboxException or ContainerException or SpecException or SyscallException or IOException)
-            {
-                throw new TtrpcException(TtrpcCode.Unknown, $"{method}: {cause.Message}", cause);
-            }
-        });
 }
