@@ -7,7 +7,7 @@ namespace Caisson.Bench.MiniAgent;
 /// The least that an agent can do. It has one container, a process that sleeps in namespaces of its own with a shared directory as its root.
 /// For every line of its port it runs the container's /bin/true there, reads its output to the end, waits for it, and answers with
 /// a line that holds the exit code. "exec" gives the process what an exec gives it, one system call each; "plain" leaves that out, and "bare"
-/// the container too. What Caisson's agent needs beyond this is the price of being one.
+/// the container too. "net" sets the machine's card up, "send" and "receive" move bytes over it. What Caisson's agent needs beyond this is the price of being one.
 /// </summary>
 internal static class Init
 {
@@ -58,6 +58,9 @@ internal static class Init
                 {
                     (byte)'e' => Execute(container, cgroup),
                     (byte)'p' => Execute(container, cgroup: null),
+                    (byte)'n' => SetUpNetwork(),
+                    (byte)'s' => Traffic.Run("send"),
+                    (byte)'r' => Traffic.Run("receive"),
                     _ => ExecuteBare(self),
                 };
                 port.WriteAll(Encoding.ASCII.GetBytes($"{code}\n"));
@@ -150,6 +153,13 @@ internal static class Init
         using PreparedExec sleep = PreparedExec.OfPath("/bin/sleep", ["sleep", "100000"], s_environment);
         _ = sleep.Execute();
         return 1;
+    }
+
+    private static int SetUpNetwork()
+    {
+        LoadModules("net:");
+        Traffic.SetUp();
+        return 0;
     }
 
     private static void LoadModules(string group)

@@ -10,10 +10,10 @@ internal sealed record BenchOptions
         [min..max]; the ratios are what the targets speak of. A target that is not met is said, and is no failure.
 
           --only NAME     only this one (may be repeated): run, vm-run, vm-exec, memory, steps, many,
-                          ctr, shim, pods
+                          ctr, shim, pods, tcp
           --rounds N      rounds of the short measurements (40; those of machines are a quarter of it)
           --quick         few rounds: a first impression
-          --full          also what takes long: 500 containers at once, and ctr, shim, pods
+          --full          also what takes long: 500 containers at once, and ctr, shim, pods, tcp
           --json FILE     the results, for a program
 
         """;

@@ -34,7 +34,7 @@ internal sealed class BareMachine : IDisposable
         return probe.Known(place.Kernel)?.Accelerator ?? Accelerator.Tcg;
     }
 
-    internal static BareMachine Start(BenchPlace place, Accelerator accelerator, string initrd, AgentTransport agent, string? share = null)
+    internal static BareMachine Start(BenchPlace place, Accelerator accelerator, string initrd, AgentTransport agent, string? share = null, VmNetworkCard? card = null)
     {
         var config = new VmConfig
         {
@@ -44,6 +44,7 @@ internal sealed class BareMachine : IDisposable
             Initrd = initrd,
             Agent = agent,
             SharedDirectory = share,
+            NetworkCards = card is null ? [] : [card],
             Identity = new JailIdentity(0, 0),
         };
         string directory = Path.Combine(place.Directory, place.NewId("machine"));
@@ -72,9 +73,16 @@ internal sealed class BareMachine : IDisposable
             clone.DuplicateTo(connection, QemuDescriptors.FileSharing);
         }
 
+        if (card is not null)
+        {
+            clone.DuplicateTo(card.Queues[0], QemuDescriptors.FirstNetworkQueue);
+        }
+
+        // Between the two there may be nothing but what is closed by execve anyway.
+        int last = card is not null ? QemuDescriptors.FirstNetworkQueue : QemuDescriptors.FileSharing - (connection is null ? 1 : 0);
         string qemu = QemuInstallation.Find().Executable;
         ClonedProcess process = clone
-            .CloseRangeFrom(QemuDescriptors.FileSharing + (connection is null ? 0 : 1))
+            .CloseRangeFrom(last + 1)
             .Execve(qemu, [qemu, .. QemuCommandLine.Build(config)], [.. ChildCommand.Environment()])
             .Start();
         return new BareMachine(process, fileServer, directory);

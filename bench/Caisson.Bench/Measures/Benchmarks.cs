@@ -13,5 +13,6 @@ internal static class Benchmarks
         new ContainerdRun(),
         new ShimMemory(),
         new PodSteps(),
+        new NetworkTraffic(),
     ];
 }
