@@ -138,7 +138,8 @@ public sealed class PodKillTests : CriTest
         switch (moment)
         {
             case Moment.ExecRuns:
-                During(() => _node.Client.Exec(_container, 0, "/bin/sh", "-c", "touch /volume/executing; exec sleep 1000"), () => WaitForFile("executing"), kill);
+                // With a limit, as probes have: what hangs without one is waited for as long as it takes.
+                During(() => _node.Client.Exec(_container, 60, "/bin/sh", "-c", "touch /volume/executing; exec sleep 1000"), () => WaitForFile("executing"), kill);
                 break;
             case Moment.OutputFlows:
                 pod.Run("loud", "while :; do echo line; done", Mount);
