@@ -17,19 +17,14 @@ internal sealed class ShimUnderTest : IDisposable
     private readonly Workplace _place;
     private readonly TtrpcClient _client;
 
-    /// <summary>Starts one for a sandbox of the place's id.</summary>
-    internal ShimUnderTest(Workplace place)
+    /// <summary>Starts one for a sandbox, or a container, of the place's id.</summary>
+    /// <param name="place">The test's place.</param>
+    /// <param name="options">What containerd's configuration says about the runtime.</param>
+    internal ShimUnderTest(Workplace place, IMessage? options = null)
     {
         _place = place;
-        Bundle = Path.Combine(place.Path, "sandbox");
-        Directory.CreateDirectory(Bundle);
-        string program = Path.Combine(place.Path, $"{Daemon}-{place.Isolation.Flag()}-v2");
-        File.CreateSymbolicLink(program, Executable.Path);
-        RunningCommand start = place.StartProgram(
-            program,
-            ["-namespace", place.Name, "-address", Path.Combine(place.Path, "nobody.sock"), "-id", place.Id, "start"],
-            info => info.WorkingDirectory = Bundle);
-        string address = start.CloseInput().Wait().Expect();
+        Bundle = BundleOf(place);
+        string address = Start(place, options).Expect();
         _client = new TtrpcClient(new DescriptorStream(UnixSocket.Connect(address["unix://".Length..]), EventLoop.Shared), "shim");
     }
 
@@ -38,6 +33,40 @@ internal sealed class ShimUnderTest : IDisposable
 
     private string Records => $"/run/containerd/caisson/{_place.Name}";
 
+    internal static int Pid => MachineProcesses.Find(Daemon);
+
+    /// <summary>The start of a shim, which may fail.</summary>
+    internal static CommandResult Start(Workplace place, IMessage? options)
+    {
+        Directory.CreateDirectory(BundleOf(place));
+        string program = Path.Combine(place.Path, $"{Daemon}-{place.Isolation.Flag()}-v2");
+        File.CreateSymbolicLink(program, Executable.Path);
+        RunningCommand start = place.StartProgram(
+            program,
+            ["-namespace", place.Name, "-address", Path.Combine(place.Path, "nobody.sock"), "-id", place.Id, "start"],
+            info => info.WorkingDirectory = BundleOf(place));
+        if (options is not null)
+        {
+            start.Input.Write(Pack(options).ToByteArray());
+        }
+
+        return start.CloseInput().Wait();
+    }
+
+    /// <summary>Options as they are handed over: by the names that messages have for containerd.</summary>
+    internal static Any Pack(IMessage options) => new()
+    {
+        TypeUrl = options switch
+        {
+            RuncOptions => "containerd.runc.v1.Options",
+            RuntimeOptions => "runtimeoptions.v1.Options",
+            RuncCheckpointOptions => "containerd.runc.v1.CheckpointOptions",
+            Cri.PodConfig => "runtime.v1.PodSandboxConfig",
+            _ => options.Descriptor.FullName,
+        },
+        Value = options.ToByteString(),
+    };
+
     /// <summary>Asks for the sandbox, as the CRI plugin does or with nothing but its bundle.</summary>
     internal void CreateSandbox(IMessage? pod, string network = "") =>
         Call("containerd.runtime.sandbox.v1.Sandbox", "CreateSandbox", new CreateSandboxRequest
@@ -45,7 +74,7 @@ internal sealed class ShimUnderTest : IDisposable
             SandboxId = _place.Id,
             BundlePath = Bundle,
             NetnsPath = network,
-            Options = pod is null ? null : new Any { TypeUrl = $"runtime.v1.{(pod is Cri.PodConfig ? "PodSandboxConfig" : pod.Descriptor.Name)}", Value = pod.ToByteString() },
+            Options = pod is null ? null : Pack(pod),
         }, Empty.Parser);
 
     internal T Sandbox<T>(string method, MessageParser<T> parser)
@@ -75,12 +104,21 @@ internal sealed class ShimUnderTest : IDisposable
         });
         File.WriteAllText(Path.Combine(bundle.Path, "sandbox"), _place.Id);
         string output = $"file://{log}";
-        Call("containerd.task.v2.Task", "Create", new CreateTaskRequest { Id = Id(name), Bundle = bundle.Path, Stdout = output, Stderr = output }, CreateTaskResponse.Parser);
+        Create(new CreateTaskRequest { Id = Id(name), Bundle = bundle.Path, Stdout = output, Stderr = output });
         Task(name, "Start", StartResponse.Parser);
     }
 
     internal T Task<T>(string name, string method, MessageParser<T> parser)
         where T : class, IMessage<T> => Call("containerd.task.v2.Task", method, new ProcessRequest { Id = Id(name) }, parser);
+
+    internal CreateTaskResponse Create(CreateTaskRequest request) => Call("containerd.task.v2.Task", "Create", request, CreateTaskResponse.Parser);
+
+    /// <summary>Tells the shim to end, as containerd does after its last container.</summary>
+    internal void ShutDown()
+    {
+        Call("containerd.task.v2.Task", "Shutdown", new ShutdownRequest { Id = _place.Id }, Empty.Parser);
+        Deadline.Wait("the shim's end", () => MachineProcesses.TryFind(Daemon) is null);
+    }
 
     /// <summary>Adds an exec that is never started.</summary>
     internal void AddExec(string name, string exec) =>
@@ -118,7 +156,9 @@ internal sealed class ShimUnderTest : IDisposable
         }
     }
 
-    private string Id(string name) => $"{_place.Id}-{name}";
+    private static string BundleOf(Workplace place) => Path.Combine(place.Path, "sandbox");
+
+    private string Id(string name) => name.Length == 0 ? _place.Id : $"{_place.Id}-{name}";
 
     private TResponse Call<TRequest, TResponse>(string service, string method, TRequest request, MessageParser<TResponse> parser)
         where TRequest : IMessage<TRequest>

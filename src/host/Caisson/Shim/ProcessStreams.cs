@@ -44,11 +44,16 @@ internal sealed class ProcessStreams : IAsyncDisposable
 
     /// <summary>Opens everything.</summary>
     internal static async Task<ProcessStreams> OpenAsync(
-        StreamNames names, string containerdNamespace, string containerId, OrphanReaper reaper, CancellationToken cancellationToken)
+        StreamNames names, IoOwner? owner, string containerdNamespace, string containerId, OrphanReaper reaper, CancellationToken cancellationToken)
     {
         ProcessStreams streams = names.Output.StartsWith(LogProcess.Scheme, StringComparison.Ordinal)
             ? OfLogger(names, LogProcess.Start(names.Output, containerdNamespace, containerId, reaper))
             : await OfFilesAsync(names, cancellationToken);
+        if (owner is { } given)
+        {
+            GiveTo(given, streams._input, streams._output.End, streams._error?.End);
+        }
+
         if (names.Terminal)
         {
             streams.ConsoleSocket = ShimPlace.ChooseFile("pty");
@@ -123,6 +128,18 @@ internal sealed class ProcessStreams : IAsyncDisposable
         }
 
         _ending.Dispose();
+    }
+
+    // Files and devices stay whose they are.
+    private static void GiveTo(IoOwner owner, params ReadOnlySpan<FileFd?> ends)
+    {
+        foreach (FileFd? end in ends)
+        {
+            if (end is not null && FileCalls.Stat(end).Type == FileType.Fifo)
+            {
+                FileCalls.ChangeOwner(end, owner.UserId, owner.GroupId);
+            }
+        }
     }
 
     private static ProcessStreams OfLogger(StreamNames names, LogProcess logger) =>

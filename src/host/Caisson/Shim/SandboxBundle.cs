@@ -19,7 +19,6 @@ internal static class SandboxBundle
     // What is created must exist; it is not executed.
     private const string Program = "/sandbox";
     private const uint Executable = 0x1ED; // 0755
-    private const uint OwnerMayReadWrite = 0x180; // 0600
     private const int OfNode = 2;
     private const string Version = "1.0.2";
 
@@ -39,9 +38,8 @@ internal static class SandboxBundle
 
         OciSpec given = System.IO.File.Exists(Path.Combine(request.BundlePath, SpecReader.ConfigFileName)) ? SpecReader.ReadBundle(request.BundlePath) : new OciSpec();
         PodSandboxConfig? pod = PodOf(request);
-        using FileFd config = FileCalls.Open(
-            Path.Combine(bundle, SpecReader.ConfigFileName), OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_TRUNC, OwnerMayReadWrite);
-        config.WriteAll(SpecWriter.Write(Make(request, given, pod, CgroupFor(request, given, pod, containerdNamespace, isSystemd))));
+        OciSpec made = Make(request, given, pod, CgroupFor(request, given, pod, containerdNamespace, isSystemd));
+        ShimPlace.WriteOwn(Path.Combine(bundle, SpecReader.ConfigFileName), SpecWriter.Write(made));
         return bundle;
     }
 

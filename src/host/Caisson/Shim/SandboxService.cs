@@ -66,7 +66,7 @@ internal sealed class SandboxService : IDisposable
             }
 
             _tasks.Keep(true);
-            _sandbox = await PodSandbox.CreateAsync(_context, ShimSettings.From(_line, null), request, cancellationToken);
+            _sandbox = await PodSandbox.CreateAsync(_context, ShimSettings.From(_line, ShimOptions.Load(_line.Bundle)), request, cancellationToken);
             return new Empty();
         }
         finally

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Caisson.Containers;
 using Caisson.Linux;
 using Caisson.Oci;
@@ -13,7 +15,7 @@ internal static class ShimEntry
 {
     private const string Self = "/proc/self/exe";
     private const int KilledExitCode = 137;
-    private const uint OwnerMayReadWrite = 0x180; // 0600
+    private const int MaxOptionsBytes = 64 * 1024;
 
     internal static int Run(string programName, string[] words)
     {
@@ -57,11 +59,14 @@ internal static class ShimEntry
         }
         else
         {
+            byte[] options = ReadOptions();
+            Cgroup? cgroup = ShimCgroup(options);
+            ShimOptions.Save(bundle, options);
             // Over that of a shim that was killed. Under its name a socket always listens, so one that refuses is known to be dead.
             string beside = ShimPlace.ChooseFile("sock");
             using UnixSocket listener = UnixSocket.Listen(beside);
             FileCalls.Rename(beside, socket);
-            StartDaemon(line, bundle, listener);
+            StartDaemon(line, bundle, listener, cgroup);
         }
 
         string address = ShimPlace.AddressOf(socket);
@@ -69,7 +74,34 @@ internal static class ShimEntry
         StandardStream.Output.Write(address);
     }
 
-    private static void StartDaemon(ShimCommandLine line, string bundle, UnixSocket listener)
+    private static byte[] ReadOptions()
+    {
+        FileFd input = FileFd.FromNumber(0);
+        return Terminal.IsTerminal(input) ? [] : input.ReadToEnd(MaxOptionsBytes);
+    }
+
+    // As runc's shim: the cgroup is the administrator's, and must be there.
+    private static Cgroup? ShimCgroup(byte[] options)
+    {
+        string path = ShimOptions.Runc(ShimOptions.Parse(options))?.ShimCgroup ?? "";
+        if (path.Length == 0)
+        {
+            return null;
+        }
+
+        var cgroup = Cgroup.Open(CgroupLayout.Discover(), path);
+        return cgroup.Exists ? cgroup : throw new SandboxException($"runtime options: ShimCgroup: {path}: there is no such cgroup");
+    }
+
+    // The kernel is to choose a shim before it chooses containerd, whose score this process has inherited.
+    private static void RaiseOomScore(int pid)
+    {
+        const int Highest = 1000;
+        string own = SmallFile.ReadText("/proc/self/oom_score_adj");
+        Scheduling.SetOomScoreAdjustment(pid, Math.Min(int.Parse(own, CultureInfo.InvariantCulture) + 1, Highest));
+    }
+
+    private static void StartDaemon(ShimCommandLine line, string bundle, UnixSocket listener, Cgroup? cgroup)
     {
         using FileFd nothing = FileCalls.Open("/dev/null", OpenFlags.O_RDWR);
         var arguments = new List<string> { line.Name, "-namespace", line.Namespace, "-id", line.Id, "-address", line.Address, "-bundle", bundle };
@@ -91,16 +123,14 @@ internal static class ShimEntry
             .ResetSignals()
             .Execve(Self, arguments, ShimEnvironment.ForDaemon())
             .Start();
+        cgroup?.JoinWhereThere(daemon.Pid);
+        RaiseOomScore(daemon.Pid);
     }
 
     private static void WriteAddress(string bundle, string address)
     {
         string path = Path.Combine(bundle, ShimPlace.AddressFile);
-        using (FileFd file = FileCalls.Open($"{path}.new", OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_TRUNC, OwnerMayReadWrite))
-        {
-            file.WriteAll(address);
-        }
-
+        ShimPlace.WriteOwn($"{path}.new", Encoding.UTF8.GetBytes(address));
         FileCalls.Rename($"{path}.new", path);
     }
 

@@ -66,6 +66,14 @@ internal static class ShimPlace
         }
     }
 
+    /// <summary>Writes a file for this shim's processes alone.</summary>
+    internal static void WriteOwn(string path, ReadOnlySpan<byte> content)
+    {
+        const uint OwnerMayReadWrite = 0x180; // 0600
+        using FileFd file = FileCalls.Open(path, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_TRUNC, OwnerMayReadWrite);
+        file.WriteAll(content);
+    }
+
     /// <summary>The sandbox that the bundle's configuration names, or containerd's note in it; null for a container by itself.</summary>
     internal static string? SandboxOf(string bundle) =>
         AnnotatedSandboxOf(bundle) ?? (SmallFile.TryReadText(Path.Combine(bundle, SandboxFile), out string id, out _) && id.Length > 0 ? id : null);

@@ -1,7 +1,5 @@
 using Caisson.Linux;
-using Caisson.Protocol.Containerd;
 using Caisson.Sandboxes;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 
 namespace Caisson;
@@ -14,15 +12,20 @@ internal sealed record ShimSettings
 {
     private const string SystemdCgroup = "--systemd-cgroup";
     private const string File = "caisson-shim.args";
-    private const string OwnOptions = "runtimeoptions.v1.Options";
-    private const string RuncOptionsType = "containerd.runc.v1.Options";
-    private const uint OwnerMayReadWrite = 0x180; // 0600
 
     /// <summary>The flags before every command.</summary>
     internal required IReadOnlyList<string> Globals { get; init; }
 
     /// <summary>The flags of <c>create</c>.</summary>
     internal IReadOnlyList<string> CreateFlags { get; init; } = [];
+
+    internal IoOwner? IoOwner { get; init; }
+
+    /// <summary>Where CRIU works, unless a checkpoint says otherwise; empty for beside the images.</summary>
+    internal string CriuWorkPath { get; init; } = "";
+
+    /// <summary>What of the options means nothing here.</summary>
+    internal string? Warning { get; init; }
 
     internal bool IsSystemdCgroup
     {
@@ -56,74 +59,40 @@ internal sealed record ShimSettings
             globals.Add("--debug");
         }
 
-        switch (TypeName(options))
+        ShimOptions.Add(globals, "--config", ShimOptions.Own(options)?.ConfigPath ?? "");
+        if (ShimOptions.Runc(options) is not { } runc)
         {
-            case null:
-                break;
-            case OwnOptions:
-                Add(globals, "--config", Read(RuntimeOptions.Parser, options!).ConfigPath);
-                break;
-            case RuncOptionsType:
-                RuncOptions runc = Read(RuncOptions.Parser, options!);
-                Add(globals, SystemdCgroup, runc.SystemdCgroup);
-                Add(create, "--no-pivot", runc.NoPivotRoot);
-                Add(create, "--no-new-keyring", runc.NoNewKeyring);
-                if (runc.Root.Length > 0)
-                {
-                    globals[1] = Path.Combine(runc.Root, line.Namespace);
-                }
-
-                break;
-            case string other:
-                throw new SandboxException($"runtime options of type {other}: expected {OwnOptions} or {RuncOptionsType}; see runtimes.*.options in containerd's configuration");
+            return new ShimSettings { Globals = globals };
         }
 
-        return new ShimSettings { Globals = globals, CreateFlags = create };
+        ShimOptions.Add(globals, SystemdCgroup, runc.SystemdCgroup);
+        ShimOptions.Add(create, "--no-pivot", runc.NoPivotRoot);
+        ShimOptions.Add(create, "--no-new-keyring", runc.NoNewKeyring);
+        if (runc.Root.Length > 0)
+        {
+            globals[1] = Path.Combine(runc.Root, line.Namespace);
+        }
+
+        return new ShimSettings
+        {
+            Globals = globals,
+            CreateFlags = create,
+            IoOwner = runc.IoUid != 0 || runc.IoGid != 0 ? new IoOwner(runc.IoUid, runc.IoGid) : null,
+            CriuWorkPath = runc.CriuWorkPath,
+            Warning = runc.CriuPath.Length > 0 ? $"runtime options: CriuPath: {runc.CriuPath}: is ignored, as by runc: criu is looked for in PATH" : null,
+        };
     }
 
     /// <summary>Keeps the flags in a bundle.</summary>
-    internal void Save(string bundle)
-    {
-        using FileFd file = FileCalls.Open(Path.Combine(bundle, File), OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_TRUNC, OwnerMayReadWrite);
-        file.WriteAll(string.Join('\n', Globals));
-    }
+    internal void Save(string bundle) =>
+        ShimPlace.WriteOwn(Path.Combine(bundle, File), System.Text.Encoding.UTF8.GetBytes(string.Join('\n', Globals)));
 
     /// <summary>The settings of a bundle whose container a shim has begun to create; without any, those of the name.</summary>
     internal static ShimSettings Load(ShimCommandLine line, string bundle) =>
         SmallFile.TryReadText(Path.Combine(bundle, File), out string text, out _) && text.Length > 0
             ? new ShimSettings { Globals = text.Split('\n') }
             : From(line, null);
-
-    // A type URL is the message's full name, with or without a host before it.
-    private static string? TypeName(Any? options) =>
-        string.IsNullOrEmpty(options?.TypeUrl) ? null : options.TypeUrl[(options.TypeUrl.LastIndexOf('/') + 1)..];
-
-    private static T Read<T>(MessageParser<T> parser, Any options)
-        where T : IMessage<T>
-    {
-        try
-        {
-            return parser.ParseFrom(options.Value);
-        }
-        catch (InvalidProtocolBufferException cause)
-        {
-            throw new SandboxException($"runtime options of type {options.TypeUrl} cannot be read: {cause.Message}", cause);
-        }
-    }
-
-    private static void Add(List<string> flags, string name, string value)
-    {
-        if (value.Length > 0)
-        {
-            flags.AddRange([name, value]);
-        }
-    }
-
-    private static void Add(List<string> flags, string name, bool isSet)
-    {
-        if (isSet)
-        {
-            flags.Add(name);
-        }
-    }
 }
+
+/// <summary>Whom the pipes and fifos of a process's streams are to belong to.</summary>
+internal readonly record struct IoOwner(uint UserId, uint GroupId);

@@ -4,6 +4,7 @@ using Caisson.Protocol.Containerd;
 using Caisson.Sandboxes;
 using Caisson.Ttrpc;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 
 namespace Caisson;
 
@@ -24,6 +25,7 @@ internal sealed class TaskContainer : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TaskProcess> _execs = [];      // under _lock
     private readonly IReadOnlyList<string> _createFlags;
+    private readonly string _checkpoint;        // empty for a container that begins anew
     private readonly CallsUnderWay _kills = new();
     private readonly TaskCompletionSource _memoryWatched = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _paused;
@@ -34,6 +36,7 @@ internal sealed class TaskContainer : IDisposable
         _context = context;
         Settings = settings;
         _createFlags = settings.CreateFlags;
+        _checkpoint = request.Checkpoint;
         _commands = new RuntimeCommands(settings, request.Bundle, context.Reaper);
         Id = request.Id;
         Bundle = request.Bundle;
@@ -74,19 +77,35 @@ internal sealed class TaskContainer : IDisposable
         {
             Settings.Save(Bundle);
             Mount(rootfs);
-            Init.Streams = await ProcessStreams.OpenAsync(Init.Names, _context.Namespace, Id, _context.Reaper, cancellationToken);
-            ClonedChild child = await _commands.LaunchAsync(
-                ["create", "--bundle", Bundle, .. _createFlags, .. Init.Streams.CommandFlags, Id], Init.Streams.ForCommand(), cancellationToken);
-            Init.Has(child);
-            WatchMemory();
-            _ = WatchAsync(Init, child);
-            await Init.Streams.BegunAsync(cancellationToken);
+            Init.Streams = await ProcessStreams.OpenAsync(Init.Names, Settings.IoOwner, _context.Namespace, Id, _context.Reaper, cancellationToken);
+            if (_checkpoint.Length == 0)
+            {
+                await LaunchInitAsync(["create"], cancellationToken);
+            }
         }
         catch
         {
             await UndoAsync();
             throw;
         }
+    }
+
+    private async Task LaunchInitAsync(string[] command, CancellationToken cancellationToken)
+    {
+        ClonedChild child = await _commands.LaunchAsync(
+            [.. command, "--bundle", Bundle, .. _createFlags, .. Init.Streams!.CommandFlags, Id], Init.Streams.ForCommand(), cancellationToken);
+        Init.Has(child);
+        WatchMemory();
+        _ = WatchAsync(Init, child);
+        await Init.Streams.BegunAsync(cancellationToken);
+    }
+
+    // What was saved goes on as soon as it is restored: that is its start.
+    private async Task RestoreAsync(CancellationToken cancellationToken)
+    {
+        var command = new List<string> { "restore", "--detach", "--image-path", _checkpoint };
+        ShimOptions.Add(command, "--work-path", Settings.CriuWorkPath);
+        await LaunchInitAsync([.. command], cancellationToken);
     }
 
     internal async Task StartAsync(TaskProcess process, CancellationToken cancellationToken)
@@ -98,7 +117,7 @@ internal sealed class TaskContainer : IDisposable
         {
             if (process.IsInit)
             {
-                await _commands.RunAsync(["start", Id], cancellationToken);
+                await (_checkpoint.Length > 0 ? RestoreAsync(cancellationToken) : _commands.RunAsync(["start", Id], cancellationToken));
                 _context.Events?.Publish("/tasks/start", "TaskStart", new TaskStart { ContainerId = Id, Pid = (uint)process.Pid });
             }
             else
@@ -176,10 +195,11 @@ internal sealed class TaskContainer : IDisposable
         await WithFileAsync(resources, file => _commands.RunAsync(["update", "--resources", file, Id], cancellationToken));
     }
 
-    internal async Task CheckpointAsync(string path, CancellationToken cancellationToken)
+    internal async Task CheckpointAsync(string path, Any? options, CancellationToken cancellationToken)
     {
+        List<string> flags = ShimOptions.ForCheckpoint(options, Settings.CriuWorkPath);
         using IDisposable turn = await TakeTurnAsync(cancellationToken);
-        await _commands.RunAsync(["checkpoint", "--image-path", path, "--leave-running", Id], cancellationToken);
+        await _commands.RunAsync(["checkpoint", "--image-path", path, .. flags, Id], cancellationToken);
     }
 
     /// <summary>Removes an exec that has ended, or that was never started.</summary>
@@ -203,7 +223,11 @@ internal sealed class TaskContainer : IDisposable
         using IDisposable turn = await TakeTurnAsync(cancellationToken);
         RequireNotRunning(Init);
         await _commands.RunAsync(["delete", "--force", Id], cancellationToken);
-        await Init.Exited;
+        if (Init.Pid > 0)
+        {
+            await Init.Exited;
+        }
+
         await CloseAllAsync();
         Unmount();
     }
@@ -212,7 +236,7 @@ internal sealed class TaskContainer : IDisposable
 
     private async Task StartExecAsync(TaskProcess exec, CancellationToken cancellationToken)
     {
-        ProcessStreams streams = await ProcessStreams.OpenAsync(exec.Names, _context.Namespace, Id, _context.Reaper, cancellationToken);
+        ProcessStreams streams = await ProcessStreams.OpenAsync(exec.Names, Settings.IoOwner, _context.Namespace, Id, _context.Reaper, cancellationToken);
         try
         {
             ClonedChild child = default;

@@ -65,7 +65,7 @@ internal sealed class TaskService
         server.Register(Name, "Pids", ProcessRequest.Parser, (request, _) => Task.FromResult(Pids(request)));
         server.Register(Name, "Pause", ProcessRequest.Parser, (request, stop) => Answer(Find(request.Id).PauseAsync(stop)));
         server.Register(Name, "Resume", ProcessRequest.Parser, (request, stop) => Answer(Find(request.Id).ResumeAsync(stop)));
-        server.Register(Name, "Checkpoint", CheckpointTaskRequest.Parser, (request, stop) => Answer(Find(request.Id).CheckpointAsync(request.Path, stop)));
+        server.Register(Name, "Checkpoint", CheckpointTaskRequest.Parser, (request, stop) => Answer(Find(request.Id).CheckpointAsync(request.Path, request.Options, stop)));
         server.Register(Name, "Kill", KillRequest.Parser, KillAsync);
         server.Register(Name, "Exec", ExecProcessRequest.Parser, (request, _) => Task.FromResult(Exec(request)));
         server.Register(Name, "ResizePty", ResizePtyRequest.Parser, (request, _) => Task.FromResult(Resize(request)));
@@ -118,13 +118,18 @@ internal sealed class TaskService
 
     private async Task<CreateTaskResponse> CreateAsync(CreateTaskRequest request, CancellationToken cancellationToken)
     {
-        if (request.Checkpoint.Length > 0)
-        {
-            throw new TtrpcException(TtrpcCode.Unimplemented, "a task cannot be created from a checkpoint yet");
-        }
-
         ContainerId.Check(request.Id);
         ShimSettings settings = ShimSettings.From(_line, request.Options);
+        if (settings.Warning is { } warning)
+        {
+            _context.Log.Warning(warning);
+        }
+
+        if (request.Checkpoint.Length > 0)
+        {
+            RequireRestoring(settings, request);
+        }
+
         settings = settings with { CreateFlags = [.. settings.CreateFlags, .. PodFlags(settings, request)] };
         var container = new TaskContainer(_context, settings, request);
         lock (_lock)
@@ -157,6 +162,31 @@ internal sealed class TaskService
             Pid = (uint)container.Init.Pid,
         });
         return new CreateTaskResponse { Pid = (uint)container.Init.Pid };
+    }
+
+    // Refused before anything is made; the restoring itself is the task's start.
+    private static void RequireRestoring(ShimSettings settings, CreateTaskRequest request)
+    {
+        IContainerBackend backend = ShimContext.Runtime(settings).Select(SpecReader.ReadBundle(request.Bundle).Annotations);
+        if (backend is not ICheckpoints)
+        {
+            throw new TtrpcException(
+                TtrpcCode.Unimplemented, $"task {request.Id}: isolation {IsolationName.Of(backend.Isolation)} restores no checkpoints: a machine's state is not saved; use namespaces");
+        }
+
+        if (!Directory.Exists(request.Checkpoint))
+        {
+            throw new TtrpcException(TtrpcCode.InvalidArgument, $"task {request.Id}: checkpoint {request.Checkpoint}: no such directory");
+        }
+
+        try
+        {
+            _ = CriuProcess.Find(null);
+        }
+        catch (SandboxException missing)
+        {
+            throw new TtrpcException(TtrpcCode.FailedPrecondition, $"task {request.Id}: {missing.Message}", missing);
+        }
     }
 
     // A pod's further containers go into the machine of its first one; where that has none, they share by the paths in their configuration.

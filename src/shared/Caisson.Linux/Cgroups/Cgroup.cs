@@ -104,6 +104,20 @@ public sealed partial class Cgroup
         }
     }
 
+    /// <summary>Moves a process into the cgroup in those hierarchies where it is there.</summary>
+    /// <param name="pid">The process.</param>
+    public void JoinWhereThere(int pid)
+    {
+        string number = pid.ToString();
+        foreach (string directory in _directories)
+        {
+            if (FileCalls.TryStat(directory, out _, out _))
+            {
+                CgroupFile.Write(directory, "cgroup.procs", number);
+            }
+        }
+    }
+
     /// <summary>
     /// Moves the calling process, which has a single thread, into the cgroup: for a child just cloned, before it enters a user namespace.
     /// Where <see cref="Join"/> waits for all CPUs in every call (about a millisecond each, cgroup_threadgroup_rwsem), the kernel takes a
