@@ -68,10 +68,10 @@ public sealed class PodStreamTests : CriTest
         pod.Remove();
     }
 
-    [Theory, Isolations(SoakInMachines = true)]
-    public void Port_of_the_pod_is_forwarded(Isolation isolation)
+    [RootFact]
+    public void Port_of_the_pod_is_forwarded()
     {
-        Workplace place = Place(isolation);
+        Workplace place = Place(Isolation.Namespaces);
         CriNode node = Node(place);
         CriPod pod = node.RunPod("forward");
         string container = pod.Run("main", "echo ready; exec nc -ll -p 8080 -e /bin/sh -c 'read line; echo got $line'");
