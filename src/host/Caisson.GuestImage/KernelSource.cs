@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Caisson.GuestImage;
 
 /// <summary>Where the kernel and its modules lie: given as files, or found in the root of an unpacked package.</summary>
@@ -29,7 +31,7 @@ internal sealed record KernelSource(string KernelPath, string ModulesDirectory)
     {
         string name = Path.GetFileName(KernelPath);
         string config = Path.Combine(Path.GetDirectoryName(KernelPath) ?? "", $"config-{name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..]}");
-        return File.Exists(config) && Array.IndexOf(File.ReadAllLines(config), "CONFIG_MODULE_SIG_FORCE=y") >= 0;
+        return File.Exists(config) && Array.IndexOf(Encoding.UTF8.GetString(File.ReadAllBytes(config)).Split('\n'), "CONFIG_MODULE_SIG_FORCE=y") >= 0;
     }
 
     // Merged-/usr packages (Debian 13 and later) hold the modules below usr/lib.

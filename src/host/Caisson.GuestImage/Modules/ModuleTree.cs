@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Caisson.GuestImage;
 
 /// <summary>
@@ -123,7 +125,7 @@ internal sealed class ModuleTree
             return;
         }
 
-        foreach (string line in File.ReadLines(list))
+        foreach (string line in Encoding.UTF8.GetString(File.ReadAllBytes(list)).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             _builtIn.Add(ModuleFile.Normalize(Path.GetFileNameWithoutExtension(line.Trim())));
         }

@@ -1,3 +1,5 @@
+using Caisson.Linux;
+
 namespace Caisson.Hypervisors;
 
 /// <summary>
@@ -80,7 +82,7 @@ internal sealed class SharedLibraries
             return directories;
         }
 
-        foreach (string line in File.ReadLines(path))
+        foreach (string line in SmallFile.ReadText(path).Split('\n'))
         {
             string entry = line.Split('#')[0].Trim();
             if (entry.StartsWith("include ", StringComparison.Ordinal))
