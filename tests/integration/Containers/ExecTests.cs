@@ -154,6 +154,18 @@ public sealed class ExecTests(SharedContainers containers) : IClassFixture<Share
     }
 
     [Theory, Isolations]
+    public void Process_whose_pid_nobody_could_be_told_does_not_run_on(Isolation isolation)
+    {
+        Workplace place = containers.In(isolation);
+
+        CommandResult result = place.Run("exec", "--detach", "--pid-file", "/nowhere/pid", place.Id, "sleep", "4711");
+
+        Assert.Equal(255, result.ExitCode);
+        Assert.Contains("--pid-file /nowhere/pid: no such file or directory", result.Error);
+        Deadline.Wait("the process's end", () => !place.Run("ps", place.Id).Expect().Contains("sleep 4711"));
+    }
+
+    [Theory, Isolations]
     public void Process_without_arguments_is_refused(Isolation isolation)
     {
         Workplace place = containers.In(isolation);

@@ -7,6 +7,19 @@ namespace Caisson.IntegrationTests.Containers;
 public sealed class LifeCycleTests : ContainerTest
 {
     [Theory, Isolations]
+    public void Container_whose_pid_nobody_could_be_told_is_not_there(Isolation isolation)
+    {
+        Workplace place = Place(isolation);
+        place.Bundle.Arguments("true");
+
+        CommandResult result = place.Run("create", "--bundle", place.Bundle.Path, "--pid-file", "/nowhere/pid", place.Id);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("--pid-file /nowhere/pid: no such file or directory", result.Error);
+        Assert.Equal("", place.Run("list", "--quiet").Expect());
+    }
+
+    [Theory, Isolations]
     public void Container_goes_from_created_to_deleted(Isolation isolation)
     {
         Workplace place = Place(isolation);

@@ -1,3 +1,5 @@
+using Caisson.Containers;
+using Caisson.Linux;
 using Caisson.Oci;
 
 namespace Caisson.Sandboxes;
@@ -24,4 +26,19 @@ public sealed record ExecOrder
     public IReadOnlyList<string> Cgroups { get; init; } = [];
 
     public bool NoSubreaper { get; init; }
+
+    /// <summary>Tells of the process; one that nobody was told of does not run on.</summary>
+    internal void Announce(ContainerProcess process)
+    {
+        try
+        {
+            Started?.Invoke(process.Pid);
+        }
+        catch
+        {
+            process.PidFd.TrySendSignal((int)Signal.SIGKILL, out _);
+            process.Wait();
+            throw;
+        }
+    }
 }

@@ -57,6 +57,7 @@ internal static class RuncSuite
         .. Each(Isolation.Vm, "mounts_recursive", "a read-only bind is shared with the guest as one read-only tree: mounts below it are read-only too, which is stricter",
             "runc run [rbind,ro mount is read-only but not recursively]"),
         .. Each(Isolation.Vm, "ps", "the guest's processes are listed in one form; further options of ps are the host's", "ps -e -x"),
+        .. Each(Isolation.Vm, "run", HostFile, "runc run --keep (check cgroup exists)"),
         .. Each(Isolation.Vm, "update", HostFile,
             "update cgroup v1/v2 common limits", "update cgroup cpu limits", "set cpu quota with no period", "update cpu quota with no previous period/quota set"),
         .. Each(Isolation.Vm, "update", "the guest has cgroup v2, which gives out no real-time CPU time: refused by name", "update rt period and runtime"),

@@ -31,7 +31,7 @@ public sealed partial class VmBackend
         }
 
         using ContainerProcess keeper = StartInGuest(record, spec, order, pair?.Far ?? console);
-        order.Started?.Invoke(keeper.Pid);
+        order.Announce(keeper);
         if (session is null)
         {
             return 0;

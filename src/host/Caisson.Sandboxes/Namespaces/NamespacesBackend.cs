@@ -124,7 +124,7 @@ public sealed partial class NamespacesBackend : IContainerBackend
             PreserveFds = order.PreserveFds,
             OnWarning = _warn,
         });
-        order.Started?.Invoke(process.Pid);
+        order.Announce(process);
         if (session is null)
         {
             return 0;

@@ -34,8 +34,16 @@ internal sealed class CreateCommand : Command
         string? pidFile = AbsolutePidFile(invocation);
         using Creation creation = Creation.Begin(new Runtime(invocation), invocation, detach: true);
         ContainerRecord record = creation.Backend.Create(creation.Order, creation.Journal);
-        PidFile.Write(pidFile, record.Init.Pid);
-        return 0;
+        try
+        {
+            PidFile.Write(pidFile, record.Init.Pid);
+            return 0;
+        }
+        catch
+        {
+            creation.Withdraw(record);
+            throw;
+        }
     }
 
     // Before the bundle becomes the working directory: a relative path is meant from where the caller stands.

@@ -126,6 +126,13 @@ internal sealed class Creation : IDisposable
     /// <summary>Binds the socket on which the container says that it is ready; null where nobody wants to know.</summary>
     internal NotifySocket? BindNotification() => NotifySocket.Bind(Order.RecordDirectory, NotifySocketPath);
 
+    /// <summary>What was to follow the container's creation failed: the container goes again, as runc's does.</summary>
+    internal void Withdraw(ContainerRecord record)
+    {
+        Backend.Delete(record, Order.Spec);
+        Abandon();
+    }
+
     /// <summary>The container is gone after all: its record goes with it.</summary>
     internal void Abandon() => _committed = false;
 

@@ -56,9 +56,7 @@ internal sealed class RunCommand : Command
         }
         catch
         {
-            // A run that fails leaves no container, as runc's does not.
-            creation.Backend.Delete(record, creation.Order.Spec);
-            creation.Abandon();
+            creation.Withdraw(record);
             throw;
         }
     }
