@@ -98,11 +98,23 @@ internal sealed record SandboxDirectory(string Path)
     }
 
     /// <summary>Removes it with all that is in it: names of ours, and nothing is mounted there outside the supervisor's namespace.</summary>
+    /// <exception cref="SandboxException">Something in it cannot be removed.</exception>
     internal void Remove()
     {
-        if (Directory.Exists(Path))
+        while (Directory.Exists(Path))
         {
-            Directory.Delete(Path, recursive: true);
+            try
+            {
+                Directory.Delete(Path, recursive: true);
+            }
+            catch (Exception cause) when (cause is DirectoryNotFoundException or FileNotFoundException)
+            {
+                // Containers of a pod that are deleted at the same moment all find themselves to be the last; what another has removed is removed.
+            }
+            catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
+            {
+                throw new SandboxException($"sandbox {Id}: remove {Path}: {Failure.Describe(cause)}", cause);
+            }
         }
     }
 

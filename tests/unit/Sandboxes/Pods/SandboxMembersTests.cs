@@ -57,4 +57,45 @@ public sealed class SandboxMembersTests : IDisposable
         leave();
         Assert.False(Directory.Exists(_sandbox.Path));
     }
+
+    // As containerd deletes the containers of a pod whose shim was killed: each by a command of its own, all at once.
+    [Fact]
+    public void All_who_leave_at_the_same_moment_leave_well()
+    {
+        const int Leaving = 4;
+        for (int round = 0; round < 200; round++)
+        {
+            SandboxDirectory sandbox = SandboxDirectory.Of(_top, $"{round:x16}");
+            Directory.CreateDirectory($"{sandbox.Path}/members");
+            for (int i = 0; i < Leaving; i++)
+            {
+                sandbox.Enter($"c{i}");
+                for (int j = 0; j < 6; j++)
+                {
+                    Directory.CreateDirectory($"{sandbox.Path}/d{i}/e{j}");
+                    File.WriteAllText($"{sandbox.Path}/d{i}/e{j}/file", "");
+                }
+            }
+
+            var failures = new System.Collections.Concurrent.ConcurrentQueue<Exception>();
+            using var begin = new Barrier(Leaving);
+            Thread[] threads = [.. Enumerable.Range(0, Leaving).Select(i => new Thread(() =>
+            {
+                begin.SignalAndWait();
+                try
+                {
+                    sandbox.Leave($"c{i}");
+                }
+                catch (Exception cause)
+                {
+                    failures.Enqueue(cause);
+                }
+            }))];
+            Array.ForEach(threads, thread => thread.Start());
+            Array.ForEach(threads, thread => thread.Join());
+
+            Assert.Empty(failures);
+            Assert.False(Directory.Exists(sandbox.Path));
+        }
+    }
 }
