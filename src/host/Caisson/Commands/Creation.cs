@@ -35,7 +35,11 @@ internal sealed class Creation : IDisposable
     internal Journal Journal => _journal;
 
     /// <summary>Reads the bundle, checks everything that can be checked before anything is made, and claims the id.</summary>
-    internal static Creation Begin(Runtime runtime, Invocation invocation, bool detach)
+    /// <param name="runtime">The records and backends.</param>
+    /// <param name="invocation">The command.</param>
+    /// <param name="detach">Whether the command does not wait for the container's end.</param>
+    /// <param name="isRestored">Whether the container's namespaces come out of images.</param>
+    internal static Creation Begin(Runtime runtime, Invocation invocation, bool detach, bool isRestored = false)
     {
         FlagValues flags = invocation.Flags;
         var passed = PassedDescriptors.ForInit(flags);
@@ -67,11 +71,11 @@ internal sealed class Creation : IDisposable
             Debug = invocation.Log.IsDebug ? invocation.Log.Debug : null,
         };
         order.Debug?.Invoke($"container {id}: {bundle}/{SpecReader.ConfigFileName} read, of version {spec.OciVersion}");
-        return Claim(runtime, order, config);
+        return Claim(runtime, order, config, isRestored);
     }
 
     /// <summary>Claims the id of an order and begins its journal.</summary>
-    internal static Creation Claim(Runtime runtime, CreateOrder order, ReadOnlySpan<byte> config)
+    internal static Creation Claim(Runtime runtime, CreateOrder order, ReadOnlySpan<byte> config, bool isRestored = false)
     {
         // Who is put into a sandbox is isolated as it is: nothing that speaks for a new sandbox counts.
         IContainerBackend backend = order.Sandbox is { } sandbox ? runtime.Backend(sandbox.Isolation) : runtime.Select(order.Spec.Annotations);
@@ -93,7 +97,7 @@ internal sealed class Creation : IDisposable
         Interruption interruption = Interruption.Arm();
         ContainerLock? held = null;
         Journal? journal = null;
-        NetworkNamespaceAhead? network = backend.Isolation == Isolation.Namespaces ? ContainerLauncher.TryBeginNetwork(order.Spec) : null;
+        NetworkNamespaceAhead? network = backend.Isolation == Isolation.Namespaces && !isRestored ? ContainerLauncher.TryBeginNetwork(order.Spec) : null;
         try
         {
             held = runtime.Store.Claim(order.Id, found => Undo(found, order.BootId));

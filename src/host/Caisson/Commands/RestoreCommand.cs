@@ -38,7 +38,7 @@ internal sealed class RestoreCommand : Command
         };
         bool detach = invocation.Flags.IsSet("detach");
         var runtime = new Runtime(invocation);
-        using Creation creation = Creation.Begin(runtime, invocation, detach);
+        using Creation creation = Creation.Begin(runtime, invocation, detach, isRestored: true);
         ICheckpoints backend = CheckpointFlags.Require(creation.Backend, "restore");
         var run = new ForegroundRun(runtime, creation)
         {

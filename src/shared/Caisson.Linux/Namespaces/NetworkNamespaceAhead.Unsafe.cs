@@ -63,7 +63,7 @@ public sealed unsafe class NetworkNamespaceAhead : IDisposable
     {
         if (!_isOver)
         {
-            _ = _maker.PidFd.Wait();
+            AwaitMaker();
             _isOver = true;
             if (_memory.ResultOf(UnshareCall) == 0 && _memory.HasRun(OpenCall) && _memory.ResultOf(OpenCall) >= 0)
             {
@@ -72,6 +72,18 @@ public sealed unsafe class NetworkNamespaceAhead : IDisposable
         }
 
         return _made;
+    }
+
+    private void AwaitMaker()
+    {
+        try
+        {
+            _ = _maker.PidFd.Wait();
+        }
+        catch (SyscallException gone) when (gone.Errno == Errno.ECHILD)
+        {
+            // A subreaper that takes every child for an orphan has been quicker. It ended before that.
+        }
     }
 
     /// <summary>Waits for its end, and lets go of the namespace. Again: does nothing.</summary>

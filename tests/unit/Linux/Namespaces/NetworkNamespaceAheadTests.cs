@@ -35,6 +35,16 @@ public sealed class NetworkNamespaceAheadTests
         Assert.Equal("", File.ReadAllText("/proc/thread-self/children"));
     });
 
+    // As in a foreground command, which reaps the workload's orphans.
+    [Fact]
+    public void Maker_that_somebody_else_has_reaped_has_made_it_nevertheless() => Scratch.OnThread(() =>
+    {
+        using NetworkNamespaceAhead ahead = NetworkNamespaceAhead.TryBegin()!;
+        ProcessWait.Wait(int.Parse(File.ReadAllText("/proc/thread-self/children"), System.Globalization.CultureInfo.InvariantCulture));
+
+        Assert.Equal(NamespaceKinds.Network, ahead.Finish()!.Kind);
+    });
+
     [Fact]
     public void Without_the_privilege_there_is_none() => Scratch.OnThread(() =>
     {
